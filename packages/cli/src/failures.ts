@@ -28,6 +28,11 @@ export const EXIT_CODES: readonly ExitRow[] = [
     ids: /^(INVITATION_REFUSED|INVITATION_UNKNOWN)/,
   },
   {
+    code: 16,
+    means: 'the keychain of the operating system is absent or locked, or has no such key',
+    ids: /^KEYCHAIN_/,
+  },
+  {
     code: 4,
     means: 'nobody could be reached, or the answer was none',
     ids: /^(SEND_FAILED|NETWORK_ERROR|INVITE_FAILED|DISCOVERY_FAILED|LOOKUP_FAILED$|RELAY_UNAVAILABLE)/,
@@ -84,6 +89,26 @@ const ROWS = {
   PASSPHRASE_WRONG: [
     'The passphrase is wrong, or the file was changed.',
     'Try again; without it nothing can be read.',
+  ],
+  KEYCHAIN_PACKAGE: [
+    'The keychain is opened by the package @napi-rs/keyring, which is not installed or does not run here.',
+    'Run npm install @napi-rs/keyring where @private.me/xlink-cli is installed; or use --encrypt instead.',
+  ],
+  KEYCHAIN_UNREACHABLE: [
+    'No keychain can be reached; on Linux that is a Secret Service on the D-Bus of the session.',
+    'Work in the session of a desktop, or start one: dbus-run-session and gnome-keyring-daemon --unlock; or use --encrypt instead.',
+  ],
+  KEYCHAIN_LOCKED: [
+    'The keychain is locked, or it did not let us in.',
+    'Unlock it, by logging in to the desktop or with gnome-keyring-daemon --unlock, and try again.',
+  ],
+  KEYCHAIN_NO_ENTRY: [
+    'The keychain of this user has no such key; the file only names it.',
+    'It is in the keychain where it was made, or it was removed: restore it from a backup, or make a new identity.',
+  ],
+  KEYCHAIN_OTHER_KEY: [
+    'What the keychain has under this name is not the key that the file names.',
+    'Somebody changed it: restore it from a backup, and see who can open the keychain.',
   ],
   INTERRUPTED: ['Ended before anything was done.', ''],
   PRIVATE_ADDRESS: [

@@ -1,3 +1,4 @@
+export type { FromSchema, Schema } from '@private.me/xlink/http-api';
 export { commands } from './commands.js';
 export { EXIT_CODES, type ExitRow } from './failures.js';
 export { main } from './main.js';
@@ -24,4 +25,3 @@ export {
   route,
 } from './server/route.js';
 export type { ServerApi } from './server/routes/index.js';
-export type { FromSchema, Schema } from './server/schema.js';

@@ -3,11 +3,10 @@ import { Identity } from '@private.me/xlink';
 import { ask } from './ask.js';
 import { type Config, Folder } from './local/folder.js';
 import { freePort } from './local/free-port.js';
-import { newPassphrase } from './local/passphrase.js';
+import { KEEPING_HELP, KEEPING_OPTIONS, keep, keepingOf } from './local/keeping.js';
 import { registerSelf } from './local/register-self.js';
 import { localRegistry } from './local/registry.js';
-import { pemOf, sealKey } from './local/sealed-key.js';
-import { contentOf, writeWhole } from './local/whole-file.js';
+import { contentOf } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, FLAG, read, show, TEXT } from './options.js';
 import { PRIVATE_HELP, PRIVATE_OPTION } from './private-option.js';
 import { type Command, type Output, UsageError } from './run.js';
@@ -23,14 +22,14 @@ test message; what it is going to write is shown first. What is there is not ove
   --url URL                where others reach its inbox (default: this machine, at a free port,
                            or with --invite at the PORT of .env, else 3000 with a framework);
                            an identity that is there gets this one from now on
-  --encrypt                keeps the key under a passphrase
+${KEEPING_HELP}
   --invite CODE            XLK-…, or the link of an invite; "-": from stdin
   --framework NAME         express, koa, fastify, hono, nest or node (default: what package.json
                            has)
-  --lang LANGUAGE          typescript, python or go (default: what the folder has; JavaScript
-                           where there is no tsconfig.json). Those of python and go sign
-                           requests: the partner needs an API that takes them (signatures:
-                           true)
+  --lang LANGUAGE          typescript, python, go or rust (default: what the folder has;
+                           JavaScript where there is no tsconfig.json). All but the first
+                           sign requests: the partner needs an API that takes them
+                           (signatures: true)
 ${PRIVATE_HELP}
   --dry-run                with --invite: shows what it would write, and accepts nothing
 ${COMMON_HELP}`;
@@ -39,7 +38,7 @@ export const INIT_OPTIONS = {
   ...COMMON,
   name: TEXT,
   url: TEXT,
-  encrypt: FLAG,
+  ...KEEPING_OPTIONS,
   invite: TEXT,
   framework: TEXT,
   lang: TEXT,
@@ -57,8 +56,11 @@ export const initCommand: Command = {
   async run(args, output) {
     const values = readInit(args);
     if (values.invite !== undefined) {
-      if (values.encrypt)
-        throw new UsageError('the code that --invite writes opens no encrypted key; leave --encrypt out');
+      for (const name of ['encrypt', 'keychain'] as const)
+        if (values[name])
+          throw new UsageError(
+            `the code that --invite writes opens only a plain key file; leave --${name} out`,
+          );
       const { onboard } = await import('./onboard/onboard.js');
       return onboard(values, output);
     }
@@ -88,7 +90,6 @@ export async function nameOf(values: InitValues, what = 'Name'): Promise<string>
 export async function makeIdentity(folder: Folder, values: InitValues, name: string): Promise<Config> {
   if (values.url !== undefined) assertInboxUrl(values.url);
   const url = values.url ?? `http://127.0.0.1:${await freePort()}/xlink`;
-  await folder.make();
   const identity = await newIdentityIn(folder, values);
   const registry = localRegistry(folder);
   try {
@@ -102,12 +103,14 @@ export async function makeIdentity(folder: Folder, values: InitValues, name: str
 }
 
 async function newIdentityIn(folder: Folder, values: InitValues): Promise<Identity> {
-  if (await contentOf(folder.identityFile)) return folder.identityIn(folder.identityFile, 2);
-  const passphrase = values.encrypt ? await newPassphrase(values) : undefined;
+  if (await contentOf(folder.identityFile)) {
+    await folder.make();
+    return folder.identityIn(folder.identityFile, 2);
+  }
+  const keeping = await keepingOf(values);
+  await folder.make();
   const identity = await Identity.fromSeed(crypto.getRandomValues(new Uint8Array(32)));
-  const pkcs8 = identity.exportPKCS8();
-  const content = passphrase === undefined ? pemOf(pkcs8) : await sealKey(pkcs8, passphrase);
-  await writeWhole(folder.identityFile, content, { isNew: true });
+  await keep(folder.identityFile, identity, keeping, { isNew: true });
   return identity;
 }
 

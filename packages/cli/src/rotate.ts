@@ -2,11 +2,11 @@ import { link, rename, rm } from 'node:fs/promises';
 import { Identity } from '@private.me/xlink';
 import { confirm } from './ask.js';
 import { Folder } from './local/folder.js';
-import { newPassphrase } from './local/passphrase.js';
+import { keep, keepingLike } from './local/keeping.js';
+import { isInKeychain } from './local/keychain.js';
 import { PLACE_HELP, PLACE_OPTIONS, useRegistry } from './local/registry.js';
-import { isSealedKey, pemOf, sealKey } from './local/sealed-key.js';
-import { contentOf, writeWhole } from './local/whole-file.js';
-import { COMMON, COMMON_HELP, durationOf, read, show, TEXT } from './options.js';
+import { contentOf } from './local/whole-file.js';
+import { COMMON, COMMON_HELP, type CommonValues, durationOf, read, show, TEXT } from './options.js';
 import { type Command, UsageError } from './run.js';
 import { handIn } from './succeed.js';
 
@@ -33,30 +33,35 @@ ${COMMON_HELP}`,
     const config = await folder.config();
     const old = await folder.identity();
     if (!(await confirm(values, `Rotate ${config.did}?`))) return 1;
-    const isSealed = isSealedKey((await contentOf(folder.identityFile))!);
+    const before = (await contentOf(folder.identityFile))!;
     const nextFile = folder.file('identity.next.key');
-    const next = await nextIdentity(folder, nextFile);
-    const sealed = isSealed ? await sealKey(next.exportPKCS8(), await newPassphrase(values)) : undefined;
+    const next = await nextIdentity(folder, nextFile, before, values);
     const succession = await useRegistry(folder, values, (registry) =>
       handIn(registry, old, next, overlapMs, undefined),
     );
     const oldFile = folder.file('identity.old.key');
     await rm(oldFile, { force: true });
     await link(folder.identityFile, oldFile);
-    if (sealed !== undefined) await writeWhole(nextFile, sealed);
     await folder.saveConfig({ ...config, did: next.did });
     await rename(nextFile, folder.identityFile);
     const until = new Date(succession.issuedAt + succession.overlapMs).toISOString();
     show(output, values, { status: 'rotated', did: next.did, predecessor: old.did, both_until: until });
-    output.err(`old key   ${oldFile}: remove it after ${until}`);
+    const entry = isInKeychain(before) ? ', and its entry in the keychain,' : '';
+    output.err(`old key   ${oldFile}: remove it${entry} after ${until}`);
     return 0;
   },
 };
 
-/** There already, after a failure. */
-async function nextIdentity(folder: Folder, file: string): Promise<Identity> {
+/** There already, after a failure; else a new one, kept as the old one is. */
+async function nextIdentity(
+  folder: Folder,
+  file: string,
+  before: Uint8Array,
+  values: CommonValues,
+): Promise<Identity> {
   if (await contentOf(file)) return folder.identityIn(file, 2);
+  const keeping = await keepingLike(before, values);
   const identity = await Identity.fromSeed(crypto.getRandomValues(new Uint8Array(32)));
-  await writeWhole(file, pemOf(identity.exportPKCS8()), { isNew: true });
+  await keep(file, identity, keeping, { isNew: true });
   return identity;
 }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -216,13 +217,34 @@ describe('commands that call an API', () => {
     expect(JSON.parse(ran.out.slice(4))).toMatchObject({ method: 'GET', mode: 'xlink' });
   });
 
+  // Debian has the crates; a machine without them cannot build it, and CI need not have Rust.
+  const CRATES = '/usr/share/cargo/registry';
+  const canBuild = existsSync(`${CRATES}/ring-0.16.20`) && existsSync(`${CRATES}/ureq-2.6.2`);
+  const rustTest = canBuild ? has('cargo', '--version') : test.skip;
+  const withoutRust = canBuild ? '' : ' [skipped: cargo, librust-ring-dev or librust-ureq-dev not installed]';
+  rustTest(
+    `init --invite --lang rust writes a client that is understood${withoutRust}`,
+    async () => {
+      const folder = await mkdtemp(join(home, 'rust-'));
+      const { code } = await invites.create({ scopes: ['orders'] });
+      const made = await xlink(folder, 'init', '--lang', 'rust', '--name', 'crab', '--invite', code);
+      expect([made.code, made.out]).toEqual([0, expect.stringContaining('✓ Created src/main.rs')]);
+      const from = ['source.crates-io.replace-with="debian"', `source.debian.directory="${CRATES}"`];
+      const args = ['run', '--quiet', '--offline', ...from.flatMap((each) => ['--config', each]), '/orders'];
+      const ran = await runProgram('cargo', args, { cwd: folder });
+      expect([ran.code, ran.err]).toEqual([0, '']);
+      expect(JSON.parse(ran.out.slice(4))).toMatchObject({ method: 'GET', mode: 'xlink' });
+    },
+    300_000,
+  );
+
   test('a language that there is no client in is a wrong call', async () => {
     const folder = await mkdtemp(join(home, 'other-'));
     const { code } = await invites.create({ scopes: ['orders'] });
     const made = await xlink(folder, 'init', '--lang', 'cobol', '--invite', code);
     expect([made.code, made.err]).toEqual([
       2,
-      expect.stringContaining('--lang is one of typescript, python, go'),
+      expect.stringContaining('--lang is one of typescript, python, go, rust'),
     ]);
   });
 });

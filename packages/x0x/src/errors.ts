@@ -1,26 +1,13 @@
+import { type TableRow, tableRow } from '@private.me/xlink/errors';
 import { printable } from './util/printable.js';
 
 /** The areas that an error of this package can come from. */
 export type X0xErrorCategory = 'keys' | 'certificates' | 'cards' | 'trust' | 'announcements' | 'daemon';
 
 /** One error of the table. */
-export interface X0xErrorRow {
-  /** HTTP status with which the daemon answers. */
-  readonly status: number;
-  /** Area that the error comes from. */
-  readonly category: X0xErrorCategory;
-  /** What is wrong, the same every time: it holds no value from outside. */
-  readonly message: string;
-  /** What the reader can do about it. */
-  readonly hint: string;
-}
+export type X0xErrorRow = TableRow<X0xErrorCategory>;
 
-const row = (status: number, category: X0xErrorCategory, message: string, hint: string): X0xErrorRow => ({
-  status,
-  category,
-  message,
-  hint,
-});
+const row = tableRow<X0xErrorCategory>;
 
 /** Every error of the package. Keys are `CODE` or `CODE:SUB_CODE`; a code that was published keeps its meaning. */
 // biome-ignore format: a table reads best with one row per line

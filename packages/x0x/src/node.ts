@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import { Agent, type AgentMessage, GatewayTransport } from '@private.me/xlink';
-import { FileNonceStore, FileStoreError, FileTrustRegistry, makeFolder } from '@private.me/xlink/file';
+import {
+  FileNonceStore,
+  FileStoreError,
+  FileTrustRegistry,
+  makeFolder,
+  removeDrafts,
+} from '@private.me/xlink/file';
 import { type AnnounceOptions, Announcer } from './announce/announcer.js';
 import {
   type CardOptions,
@@ -35,7 +41,7 @@ import { Contacts } from './trust/contacts.js';
 import { Revocations } from './trust/revocations.js';
 import { parseId } from './util/hex.js';
 import { checkNames, checkValue, isBoolean, isDid, isFunction } from './util/options.js';
-import { assertUnshared, removeDrafts } from './util/private-file.js';
+import { assertUnshared } from './util/private-file.js';
 
 const DEFAULT_HEARTBEAT_MS = 300_000;
 /** A message that waited longer at the relay is refused. */
@@ -102,8 +108,8 @@ export class X0xNode {
       closers.unshift(() => registry.close());
       await alone(() => registry.ready());
       await assertNoOther(identity.dataDir);
-      await removeDrafts(identity.identityDir);
-      await removeDrafts(identity.dataDir);
+      await removeDrafts(identity.identityDir, 0); // nobody else writes there
+      await removeDrafts(identity.dataDir, 0);
       const now = () => Math.floor(clock() / 1000);
       const transport = transportOf(options, (error) => tellAll(observers, { type: 'fault', error }));
       const acquaintances = new Acquaintances(registry);

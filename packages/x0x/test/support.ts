@@ -1,24 +1,18 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach } from '@jest/globals';
 import { Identity } from '@private.me/xlink';
 import { FileRelayStore } from '@private.me/xlink/file';
 import { createRelay } from '@private.me/xlink/server';
+import { afterTest } from '../../../test/support/after-test.js';
+import { temporaryFolder } from '../../../test/support/temporary-folder.js';
 import { type X0xEvent, X0xKeyPair, X0xNode, type X0xNodeOptions } from '../src/index.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-/** Calls this after the test; last come, first served. */
-export const afterTest = (close: () => unknown): void => void closers.push(close);
+export { afterTest } from '../../../test/support/after-test.js';
+export { temporaryFolder } from '../../../test/support/temporary-folder.js';
+export { untilFound as until } from '../../../test/support/until.js';
 
 /** 32 bytes that follow from a name. */
 export const seedOf = (name: string): Uint8Array =>
@@ -26,13 +20,6 @@ export const seedOf = (name: string): Uint8Array =>
 
 /** Keys that follow from a name. */
 export const keysOf = (name: string): X0xKeyPair => X0xKeyPair.fromSeed(seedOf(name));
-
-/** A folder that is removed after the test. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'x0x-'));
-  afterTest(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** The directories of an instance below a folder. */
 export const placesIn = (folder: string, name = 'agent') => ({
@@ -69,15 +56,6 @@ export async function openNode(
   const node = await X0xNode.open({ ...placesIn(folder, name), observers, ...options });
   afterTest(() => node.close());
   return Object.assign(node, { events });
-}
-
-/** Waits for something to become true, 20 s at most. */
-export async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await pause(20)) {
-    const found = look();
-    if (found) return found;
-  }
-  throw new Error(`never: ${what}`);
 }
 
 /** What an operation fails with; an error of the test if it does not. */

@@ -1,24 +1,12 @@
+import { TableError, type TableErrorDetails, type TableRow, tableRow } from '@private.me/xlink/errors';
+
 /** The areas that an error of this package can come from. */
 export type XfuseErrorCategory = 'bridge' | 'signals' | 'records' | 'attestations' | 'sessions';
 
 /** One error of the table. */
-export interface XfuseErrorRow {
-  /** HTTP status for a service that answers with it. */
-  readonly status: number;
-  /** Area that the error comes from. */
-  readonly category: XfuseErrorCategory;
-  /** What is wrong, the same every time: it holds no value from outside. */
-  readonly message: string;
-  /** What the reader can do about it. */
-  readonly hint: string;
-}
+export type XfuseErrorRow = TableRow<XfuseErrorCategory>;
 
-const row = (status: number, category: XfuseErrorCategory, message: string, hint: string): XfuseErrorRow => ({
-  status,
-  category,
-  message,
-  hint,
-});
+const row = tableRow<XfuseErrorCategory>;
 
 /** Every error of the package. Keys are `CODE` or `CODE:SUB_CODE`; a code that was published keeps its meaning. */
 // biome-ignore format: a table reads best with one row per line
@@ -85,47 +73,21 @@ export const XFUSE_ERROR_TABLE = {
 export type XfuseErrorId = keyof typeof XFUSE_ERROR_TABLE;
 
 /** What an error says beyond its row. */
-export interface XfuseErrorOptions {
-  /** Name of the option or member at fault; never its value. */
-  readonly field?: string;
-  /** Replaces the hint of the table. Default: that of the table. */
-  readonly hint?: string;
+export interface XfuseErrorOptions extends TableErrorDetails {
   /** When to try again, in ms from now. Default: not said. */
   readonly retryAfterMs?: number;
-  /** The error underneath; never part of the message. Default none. */
-  readonly cause?: unknown;
 }
 
 /** An error of this package: `message` says what is wrong and what to do. It holds no key, password or value from a request. */
-export class XfuseError extends Error {
+export class XfuseError extends TableError<XfuseErrorId> {
   override readonly name = 'XfuseError';
-  /** `CODE` or `CODE:SUB_CODE`, a key of {@link XFUSE_ERROR_TABLE}. */
-  readonly id: XfuseErrorId;
-  /** The part of `id` before the colon. */
-  readonly code: string;
-  /** HTTP status for a service that answers with it. */
-  readonly status: number;
-  /** What is wrong, as the table has it. */
-  readonly title: string;
-  /** Name of the option or member at fault; never its value. */
-  readonly field: string | undefined;
   /** When to try again, in ms from now, of `ATTEMPTS_EXCEEDED`. */
   readonly retryAfterMs: number | undefined;
 
   /** `id`: a key of {@link XFUSE_ERROR_TABLE}. */
-  constructor(id: XfuseErrorId, { field, hint, retryAfterMs, ...rest }: XfuseErrorOptions = {}) {
-    const { status, message, hint: usual } = XFUSE_ERROR_TABLE[id];
-    const said = hint ?? usual;
-    super(
-      id === 'INVALID_OPTION' ? said : `${message} ${said}`,
-      'cause' in rest ? { cause: rest.cause } : undefined,
-    );
-    this.id = id;
-    this.code = id.split(':')[0]!;
-    this.status = status;
-    this.title = message;
-    this.field = field;
-    this.retryAfterMs = retryAfterMs;
+  constructor(id: XfuseErrorId, options: XfuseErrorOptions = {}) {
+    super(id, XFUSE_ERROR_TABLE[id], options);
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

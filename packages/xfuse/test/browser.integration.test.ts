@@ -20,7 +20,7 @@ const wrong = await fusion.converge([{ type: 'password', value: 'wrong horse' },
 document.title = JSON.stringify({ aal, isSame: claims.session === did, wrong });
 `;
 
-describeWith('chromium', 'in a browser', () => {
+describeWith(['chromium'], 'in a browser', () => {
   test('signals converge there, with nothing of Node', async () => {
     const { outputFiles } = await build({
       stdin: { contents: PROGRAM, resolveDir: fileURLToPath(new URL('..', import.meta.url)) },

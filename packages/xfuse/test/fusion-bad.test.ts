@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { generateIdentity, type Identity, MemoryLimitStore } from '@private.me/xlink';
+import { changed } from '../../../test/support/changed.js';
 import {
   Attester,
   FusionManager,
@@ -272,8 +273,7 @@ describe('an attestation', () => {
     );
     const other = await new Attester(await identity(), clock).attest('ada');
     expect(await idOfFailure(() => by(other))).toBe('ATTESTATION_INVALID:FOREIGN');
-    const changed = `A${good.slice(1)}`;
-    for (const value of [changed, '', 'a.b', good.split('.')[0]!, `${good}.AA`, 7 as never])
+    for (const value of [changed(good), '', 'a.b', good.split('.')[0]!, `${good}.AA`, 7 as never])
       expect(await idOfFailure(() => by(value))).toBe('ATTESTATION_INVALID');
     now += 300_000;
     expect(await idOfFailure(() => by(good))).toBe('ATTESTATION_INVALID:EXPIRED');

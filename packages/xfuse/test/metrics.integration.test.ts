@@ -38,7 +38,7 @@ test('a bridge is measured, without anything of a request in a label', async () 
   );
 });
 
-describeWith('promtool', 'the queries of the documentation', () => {
+describeWith(['promtool'], 'the queries of the documentation', () => {
   test('are PromQL, and ask for series that there are', () => {
     const page = readFileSync(fileURLToPath(new URL('../docs/bridge.md', import.meta.url)), 'utf8');
     const row = /^\| [^|]+ \| `(.*xfuse_.*)` \|$/gm;

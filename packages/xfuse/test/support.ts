@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach } from '@jest/globals';
 import {
   Agent,
   DualModeAdapter,
@@ -11,15 +9,11 @@ import {
   MemoryTrustRegistry,
 } from '@private.me/xlink';
 import express from 'express';
+import { afterTest } from '../../../test/support/after-test.js';
 import { type BridgeEvent, isXfuseError, Xfuse, type XfuseOptions } from '../src/index.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-/** Calls this after the test; last come, first served. */
-export const afterTest = (close: () => unknown): void => void closers.push(close);
+export { afterTest } from '../../../test/support/after-test.js';
+export { untilFound as until } from '../../../test/support/until.js';
 
 /** A server on a free port of the loopback; its URL. */
 export async function listen(listener: RequestListener): Promise<string> {
@@ -94,13 +88,4 @@ export async function idOfFailure(run: () => unknown): Promise<string> {
     throw error;
   }
   throw new Error('it did not fail');
-}
-
-/** Waits for something to become true, 20 s at most. */
-export async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await pause(5)) {
-    const found = look();
-    if (found) return found;
-  }
-  throw new Error(`never: ${what}`);
 }

@@ -1,24 +1,12 @@
+import { TableError, type TableErrorDetails, type TableRow, tableRow } from '@private.me/xlink/errors';
+
 /** The areas that an error of this package can come from. */
 export type XidErrorCategory = 'identity' | 'shares' | 'certificate' | 'token' | 'succession' | 'service';
 
 /** One error of the table. */
-export interface XidErrorRow {
-  /** HTTP status of an answer that refuses because of it. */
-  readonly status: number;
-  /** Area that the error comes from. */
-  readonly category: XidErrorCategory;
-  /** What is wrong, the same every time: it holds no value from outside. */
-  readonly message: string;
-  /** What the reader can do about it. */
-  readonly hint: string;
-}
+export type XidErrorRow = TableRow<XidErrorCategory>;
 
-const row = (status: number, category: XidErrorCategory, message: string, hint: string): XidErrorRow => ({
-  status,
-  category,
-  message,
-  hint,
-});
+const row = tableRow<XidErrorCategory>;
 
 /** Every error of the package. Keys are `CODE` or `CODE:SUB_CODE`; a code that was published keeps its meaning. */
 // biome-ignore format: a table reads best with one row per line
@@ -82,42 +70,15 @@ export const XID_ERROR_TABLE = {
 export type XidErrorId = keyof typeof XID_ERROR_TABLE;
 
 /** What an error says beyond its row. */
-export interface XidErrorOptions {
-  /** Name of the option or member at fault; never its value. */
-  readonly field?: string;
-  /** Replaces the hint of the table. Default: that of the table. */
-  readonly hint?: string;
-  /** The error underneath; never part of the message. Default none. */
-  readonly cause?: unknown;
-}
+export type XidErrorOptions = TableErrorDetails;
 
 /** An error of this package: `message` says what is wrong and what to do. It holds no seed, token or value from a request. */
-export class XidError extends Error {
+export class XidError extends TableError<XidErrorId> {
   override readonly name = 'XidError';
-  /** `CODE` or `CODE:SUB_CODE`, a key of {@link XID_ERROR_TABLE}. */
-  readonly id: XidErrorId;
-  /** The part of `id` before the colon. */
-  readonly code: string;
-  /** HTTP status of an answer that refuses because of it. */
-  readonly status: number;
-  /** What is wrong, as the table has it. */
-  readonly title: string;
-  /** Name of the option or member at fault; never its value. */
-  readonly field: string | undefined;
 
   /** `id`: a key of {@link XID_ERROR_TABLE}. */
-  constructor(id: XidErrorId, { field, hint, ...rest }: XidErrorOptions = {}) {
-    const { status, message, hint: usual } = XID_ERROR_TABLE[id];
-    const said = hint ?? usual;
-    super(
-      id === 'INVALID_OPTION' ? said : `${message} ${said}`,
-      'cause' in rest ? { cause: rest.cause } : undefined,
-    );
-    this.id = id;
-    this.code = id.split(':')[0]!;
-    this.status = status;
-    this.title = message;
-    this.field = field;
+  constructor(id: XidErrorId, options?: XidErrorOptions) {
+    super(id, XID_ERROR_TABLE[id], options);
   }
 }
 

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, afterEach, describe, test } from '@jest/globals';
+import { afterAll } from '@jest/globals';
 import {
   Agent,
   DualModeAdapter,
@@ -20,6 +17,7 @@ import {
 } from '@private.me/xlink';
 import express from 'express';
 import Koa from 'koa';
+import { afterTest } from '../../../test/support/after-test.js';
 import {
   EphemeralIdentity,
   type EphemeralIdentityOptions,
@@ -31,15 +29,12 @@ import {
 } from '../src/index.js';
 import { derivationThread } from '../src/master/thread.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+export { afterTest } from '../../../test/support/after-test.js';
+export { describeWhere } from '../../../test/support/needs-program.js';
+export { temporaryFolder } from '../../../test/support/temporary-folder.js';
+export { untilFound as until } from '../../../test/support/until.js';
 
 afterAll(() => derivationThread.close());
-
-/** Calls this after the test; last come, first served. */
-export const afterTest = (close: () => unknown): void => void closers.push(close);
 
 export const DAY = 86_400_000;
 /** Noon of a day: the middle of an epoch of one day. */
@@ -154,35 +149,6 @@ export async function failure(work: () => unknown): Promise<string> {
     return reason === undefined ? (id ?? `no id: ${message}`) : `${id} ${reason}`;
   }
   return 'nothing';
-}
-
-/** A folder that is removed after the test. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'xid-'));
-  afterTest(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** Waits for something to become true, 20 s at most. */
-export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!(await isTrue())) {
-    if (performance.now() > end) throw new Error(`still waiting: ${what}`);
-    await pause(10);
-  }
-}
-
-/** A suite that needs something of this machine: skipped under a name that says so, and failing in CI, where it is not there. */
-export function describeWhere(isThere: boolean, what: string, name: string, define: () => void): void {
-  if (isThere) describe(name, define);
-  else if (['', '0', 'false'].includes(process.env['CI'] ?? ''))
-    describe.skip(`${name} [skipped: no ${what}]`, define);
-  else
-    describe(name, () => {
-      test(`needs ${what}`, () => {
-        throw new Error(`CI must not skip this: ${what} is missing`);
-      });
-    });
 }
 
 /** Files that the project shares, beside the repository. */

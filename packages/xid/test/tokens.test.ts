@@ -214,8 +214,8 @@ describe('a registrar', () => {
     const start = () => registrarAt(clock, { issuerKeys: new FileIssuerKeys(folder) });
     const { epoch } = await start();
     await (await start()).issuerKey('members');
-    await writeFile(join(folder, '.members.1.x.new'), 'x', { mode: 0o600 });
-    await utimes(join(folder, '.members.1.x.new'), 1, 1);
+    await writeFile(join(folder, '.members.1.key.0123456789ab.tmp'), 'x', { mode: 0o600 });
+    await utimes(join(folder, '.members.1.key.0123456789ab.tmp'), 1, 1);
     await writeFile(join(folder, 'of-others.txt'), 'x');
     clock.advance(2 * DAY);
     await (await start()).issuerKey('members');

@@ -1,32 +1,34 @@
 import { imageFiles } from './image.js';
 import { nginxConf } from './nginx.js';
 import type { DeployFacts, DeployPlan } from './plan.js';
+import type { DeployServer } from './servers.js';
 
 /** The server, Redis, nginx, Prometheus and Grafana on one machine. */
 export function composePlan(facts: DeployFacts): DeployPlan {
-  const { host, image, secret } = facts;
+  const { host, image, secret, server } = facts;
+  const { name } = server;
   return {
     files: [
       ...imageFiles(facts),
       { path: 'compose.yml', text: composeFile(facts) },
       { path: 'nginx.conf', text: nginxConf(facts) },
-      { path: 'prometheus.yml', text: PROMETHEUS },
+      { path: 'prometheus.yml', text: prometheusFile(server) },
       { path: 'grafana-datasource.yml', text: GRAFANA },
-      { path: 'xlink.env', text: `REDIS_PASSWORD=${secret}\n`, isSecret: true },
+      { path: `${name}.env`, text: `REDIS_PASSWORD=${secret}\n`, isSecret: true },
       { path: 'grafana.env', text: `GF_SECURITY_ADMIN_PASSWORD=${secret.slice(0, 32)}\n`, isSecret: true },
       { path: 'metrics-token', text: 'put the token of an auditor here\n', isSecret: true },
     ],
     next: [
       `put the certificate of ${host} into certs/fullchain.pem and certs/privkey.pem, readable for the user 101 of nginx`,
       `docker build -t ${image} . && docker compose up -d --wait`,
-      'docker compose logs xlink shows the admin token, once',
+      `docker compose logs ${name} shows the admin token, once`,
       'make a token of the role auditor, put it into metrics-token, and: chown 65534 metrics-token && docker compose restart prometheus',
     ],
   };
 }
 
-const composeFile = ({ host, image }: DeployFacts): string => `# docker compose up -d --wait
-name: xlink
+const composeFile = ({ host, image, server }: DeployFacts): string => `# docker compose up -d --wait
+name: ${server.name}
 
 x-hardened: &hardened
   restart: unless-stopped
@@ -38,12 +40,12 @@ x-hardened: &hardened
     options: { max-size: 10m, max-file: '3' }
 
 services:
-  xlink:
+  ${server.name}:
     <<: *hardened
     image: ${image}
-    command: [serve, --host, 0.0.0.0, --data, /data, --behind-proxy, --public-url, 'https://${host}']
-    environment: { XLINK_STORE: 'redis://redis:6379' }
-    env_file: [xlink.env]
+    command: [serve, --host, 0.0.0.0, --data, /data, --behind-proxy, ${server.urlOption}, 'https://${host}']
+    environment: { ${server.storeVariable}: 'redis://redis:6379' }
+    env_file: [${server.name}.env]
     volumes: ['data:/data']
     tmpfs: [/tmp]
     depends_on:
@@ -55,7 +57,7 @@ services:
     <<: *hardened
     image: redis:7.2-bookworm
     user: redis
-    env_file: [xlink.env]
+    env_file: [${server.name}.env]
     # The password by its standard input: it is in no argument.
     entrypoint: [sh, -c]
     command:
@@ -79,7 +81,7 @@ services:
     tmpfs: ['/tmp:mode=1777']
     ports: ['80:8080', '443:8443']
     depends_on:
-      xlink: { condition: service_healthy }
+      ${server.name}: { condition: service_healthy }
     networks: [edge, front]
     stop_signal: SIGQUIT # finishes what is under way
 
@@ -116,13 +118,13 @@ volumes:
   grafana: {}
 `;
 
-const PROMETHEUS = `global:
+const prometheusFile = ({ name, port }: DeployServer): string => `global:
   scrape_interval: 15s
 scrape_configs:
-  - job_name: xlink
+  - job_name: ${name}
     authorization: { credentials_file: /etc/prometheus/token }
     static_configs:
-      - targets: ['xlink:3300']
+      - targets: ['${name}:${port}']
 `;
 
 const GRAFANA = `apiVersion: 1

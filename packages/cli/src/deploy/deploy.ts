@@ -11,6 +11,7 @@ import { composePlan } from './compose.js';
 import { imageFiles } from './image.js';
 import { kubernetesPlan } from './kubernetes.js';
 import type { DeployFacts, DeployFile, DeployPlan } from './plan.js';
+import { SERVERS } from './servers.js';
 import { systemdPlan } from './systemd.js';
 
 /** By the word behind `xlink deploy`. */
@@ -22,33 +23,44 @@ export const PLANS: Readonly<Record<string, (facts: DeployFacts) => DeployPlan>>
   actions: actionsPlan,
 };
 
+/** What there is for every server; the others are for the identity server. */
+const FOR_ALL: readonly string[] = ['image', 'compose'];
+
 /** `xlink deploy`. */
 export const deployCommand: Command = {
-  summary: 'write what the identity server runs with: image, compose, Kubernetes, systemd, GitHub',
+  summary: 'write what a server runs with: image, compose, Kubernetes, systemd, GitHub',
   help: `Usage: xlink deploy KIND --host NAME [options]
 
 Writes files, and says what to do with them; it changes no other machine.
 
   KIND            image, compose, kubernetes, systemd or actions
   --host NAME     the name that callers use, such as id.example.com
+  --server NAME   xlink (default), the identity server; xlock, the auth server of
+                  @private.me/xlock: image and compose
   --out FOLDER    where to (default .); files that are there are not overwritten
-  --image NAME    of the image (default private.me/xlink-cli)
+  --image NAME    of the image (default private.me/xlink-cli, or private.me/xlock)
   --email ADDRESS for Let's Encrypt, with actions
   --json          data as one line of JSON`,
   async run(args, output) {
-    const options = { host: TEXT, out: TEXT, image: TEXT, email: TEXT, json: FLAG } as const;
+    const options = { host: TEXT, server: TEXT, out: TEXT, image: TEXT, email: TEXT, json: FLAG } as const;
     const { values, words } = read(args, options, 1);
     const kind = words[0] ?? '';
     const plan = Object.hasOwn(PLANS, kind) ? PLANS[kind]! : undefined;
     if (!plan) throw new UsageError(`name one kind: ${Object.keys(PLANS).join(', ')}`);
-    const { host = '', out = '.', image = 'private.me/xlink-cli', email = '' } = values;
+    const { server: name = 'xlink', host = '', out = '.', email = '' } = values;
+    if (!Object.hasOwn(SERVERS, name))
+      throw new UsageError(`--server is one of ${Object.keys(SERVERS).join(', ')}`);
+    const server = SERVERS[name as keyof typeof SERVERS];
+    if (server !== SERVERS.xlink && !FOR_ALL.includes(kind))
+      throw new UsageError(`${kind} is for the identity server; for ${name} there are ${FOR_ALL.join(', ')}`);
+    const { image = server.image } = values;
     if (!/^(?=.{1,253}$)[a-z\d]([a-z\d-]*[a-z\d])?(\.[a-z\d]([a-z\d-]*[a-z\d])?)+$/.test(host))
       throw new UsageError('--host is required: a name such as id.example.com');
     if (!/^[a-z\d][a-z\d._/:-]{0,254}$/.test(image)) throw new UsageError('--image is no name of an image');
     if (email !== '' && !/^[\w.+-]{1,64}@[\w.-]{1,189}$/.test(email))
       throw new UsageError('--email is no address');
     const secret = randomBytes(32).toString('hex');
-    const { files, next } = plan({ host, image, email, secret, version: await packageVersion() });
+    const { files, next } = plan({ server, host, image, email, secret, version: await packageVersion() });
     await writeAll(out, files);
     const written = files.map(({ path }) => join(out, path));
     show(output, values, { status: 'written', files: written, next }, [

@@ -1,11 +1,11 @@
 import type { DeployFacts, DeployFile } from './plan.js';
 
 /** A multi-stage image: nothing of npm's is in it, it runs as `node`, and needs no file but those below /data. */
-export const imageFiles = ({ version, image }: DeployFacts): readonly DeployFile[] => [
+export const imageFiles = ({ version, image, server }: DeployFacts): readonly DeployFile[] => [
   {
     path: 'Dockerfile',
     text: `# docker build -t ${image} .
-# Without a network: docker save ${image} > xlink-cli.tar here, docker load < xlink-cli.tar there.
+# Without a network: docker save ${image} > image.tar here, docker load < image.tar there.
 ARG NODE=docker.io/library/node:24-slim
 
 FROM \${NODE} AS dependencies
@@ -20,10 +20,10 @@ COPY --from=dependencies /app/node_modules ./node_modules
 RUN install -d -o node -g node -m 0700 /data
 USER node
 VOLUME /data
-EXPOSE 3300
+EXPOSE ${server.port}
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \\
-  CMD ["node", "-e", "fetch('http://127.0.0.1:3300/ready').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "node_modules/@private.me/xlink-cli/dist/xlink.js"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:${server.port}/ready').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "${server.program}"]
 CMD ["serve", "--host", "0.0.0.0", "--data", "/data"]
 `,
   },
@@ -31,11 +31,10 @@ CMD ["serve", "--host", "0.0.0.0", "--data", "/data"]
     path: 'package.json',
     text: `${JSON.stringify(
       {
-        name: 'xlink-image',
+        name: `${server.name}-image`,
         private: true,
         dependencies: {
-          '@private.me/xlink': version,
-          '@private.me/xlink-cli': version,
+          ...Object.fromEntries(server.packages.map((name) => [`@private.me/${name}`, version])),
           ioredis: '^6.0.0',
           pg: '^8.11.0',
           ws: '^8.18.0',

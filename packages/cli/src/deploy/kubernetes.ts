@@ -15,7 +15,7 @@ export function kubernetesPlan(facts: DeployFacts): DeployPlan {
       'name the namespaces of your ingress and of Prometheus in the NetworkPolicy of xlink.yml: nobody else gets in',
       'kubectl apply -k .',
       'kubectl -n xlink logs xlink-0 shows the admin token, once',
-      `let your ingress lead to service xlink, port 3300, with TLS, for ${facts.host}`,
+      `let your ingress lead to service xlink, port 3300, with TLS, for ${facts.host}, and let bodies of 20 MiB through below /v1/groups (nginx.ingress.kubernetes.io/proxy-body-size: 20m)`,
     ],
   };
 }

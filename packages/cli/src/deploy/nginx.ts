@@ -1,7 +1,8 @@
 import type { DeployFacts } from './plan.js';
+import type { DeployServer } from './servers.js';
 
 /** TLS in front of one server. */
-export const nginxConf = ({ host }: DeployFacts): string => `# TLS in front of the identity server.
+export const nginxConf = ({ host, server }: DeployFacts): string => `# TLS in front of the ${server.title}.
 worker_processes auto;
 pid /tmp/nginx.pid;
 error_log stderr warn;
@@ -48,7 +49,7 @@ http {
     add_header Strict-Transport-Security 'max-age=31536000' always;
     location / {
       limit_req zone=callers burst=200 nodelay;
-      proxy_pass http://xlink:3300;
+      proxy_pass http://${server.name}:${server.port};
       proxy_http_version 1.1;
       proxy_set_header Host $http_host;
       proxy_set_header Upgrade $http_upgrade;
@@ -56,7 +57,14 @@ http {
       proxy_set_header X-Forwarded-For $remote_addr; # what callers say about themselves ends here
       proxy_read_timeout 60s; # changes are waited for up to 25 s
       proxy_next_upstream off; # an envelope is good once
-    }
+${server.name === 'xlink' ? groups(server) : ''}    }
   }
 }
+`;
+
+/** Commits and welcomes of MLS groups, sealed: the largest bodies of the identity server. */
+const groups = ({ name, port }: DeployServer): string => `      location /v1/groups {
+        client_max_body_size 20m;
+        proxy_pass http://${name}:${port};
+      }
 `;

@@ -1,3 +1,5 @@
+import type { DeployServer } from './servers.js';
+
 /** A file that `xlink deploy` writes. */
 export interface DeployFile {
   /** Below the folder. */
@@ -9,6 +11,8 @@ export interface DeployFile {
 
 /** What the files are about. */
 export interface DeployFacts {
+  /** What runs. */
+  readonly server: DeployServer;
   /** Host name that callers use. */
   readonly host: string;
   /** Name of the image. */

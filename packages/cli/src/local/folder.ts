@@ -4,6 +4,7 @@ import { type Did, Identity, type IdentityStore } from '@private.me/xlink';
 import { fileIdentity } from '@private.me/xlink/file';
 import { Failure } from '../failures.js';
 import type { CommonValues } from '../options.js';
+import { fromKeychain, isInKeychain } from './keychain.js';
 import { passphraseOf } from './passphrase.js';
 import { isSealedKey, openKey } from './sealed-key.js';
 import { assertOwn, assertSecret, makePlace } from './secret-file.js';
@@ -113,11 +114,20 @@ export class Folder {
   }
 }
 
-/** A key in a file, decrypted where that is needed. Throws `KEY_FILE_OPEN` if others can read it, and `PASSPHRASE_…`. */
+/** A key in a file, or in the keychain, decrypted where that is needed. Throws `KEY_FILE_OPEN` if others can read it, `PASSPHRASE_…` and `KEYCHAIN_…`. */
 export async function pkcs8In(path: string, values: CommonValues): Promise<Uint8Array> {
   const content = await contentOf(path);
   if (!content) throw new Failure('NO_IDENTITY', path);
   await assertSecret(path);
   if (isSealedKey(content)) return openKey(content, await passphraseOf(values));
+  if (isInKeychain(content)) return keychainKey(content);
   return (await fileIdentity(path).load())!;
+}
+
+/** The key that a file names. Throws `KEYCHAIN_…`: also where it is another key than that of the DID. */
+export async function keychainKey(content: Uint8Array): Promise<Uint8Array> {
+  const { did, pkcs8 } = await fromKeychain(content);
+  const identity = await Identity.fromPKCS8(pkcs8).catch(() => undefined);
+  if (identity?.did !== did) throw new Failure('KEYCHAIN_OTHER_KEY', did);
+  return pkcs8;
 }

@@ -16,12 +16,18 @@ const LANGUAGES: Readonly<Record<string, (connection: Connection) => Promise<rea
     { path: 'main.go', text: go(connection) },
     { path: 'go.mod', text: `module ${connection.name.replace(/[^\w.-]/g, '-')}\n\ngo 1.19\n`, isKept: true },
   ],
+  rust: async (connection) => [
+    { path: 'src/xlink.rs', text: await published('xlink.rs') },
+    { path: 'src/main.rs', text: rust(connection) },
+    { path: 'Cargo.toml', text: cargo(connection), isKept: true },
+  ],
 };
 
 /** How each is run. */
 export const RUN: Readonly<Record<string, string>> = {
   python: 'pip install cryptography requests, then python3 xlink_client.py /path',
   go: 'go run . /path',
+  rust: 'cargo run /path',
 };
 
 /** The files of a client in another language. Throws a `UsageError` for a language that there is none in. */
@@ -137,5 +143,57 @@ func fail(err error) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+`;
+
+const cargo = ({ name }: Connection): string => `[package]
+name = "${name
+  .toLowerCase()
+  .replace(/[^a-z0-9_-]/g, '-')
+  .replace(/^[^a-z]/, 'x$&')}"
+version = "0.1.0"
+edition = "2021"
+
+[dependencies]
+ring = ">=0.16, <0.18"
+ureq = "2"
+`;
+
+const rust = ({
+  partner,
+  partnerUrl,
+  scopes,
+}: Connection): string => `//! Written by xlink init; it is yours to change. Calls the API of the partner with signed requests, and checks the signatures of its
+//! answers: cargo run /path
+mod xlink;
+
+use std::{env, fs, process};
+
+/// A variable of the environment, or of .env.
+fn setting(name: &str, otherwise: &str) -> String {
+    let file = fs::read_to_string(".env").unwrap_or_default();
+    let here = file.lines().filter_map(|line| line.trim().split_once('=')).find(|(each, _)| *each == name);
+    env::var(name).unwrap_or_else(|_| here.map_or(otherwise, |(_, value)| value).into())
+}
+
+fn run() -> Result<u16, xlink::Error> {
+    let key = xlink::Key::load(&format!("{}/identity.key", setting("XLINK_DIR", ".xlink")))?;
+    let mut client = xlink::Client::new(key, &setting("XLINK_PARTNER_DID", "${partner}"));
+    client.scope = "${scopes[0] ?? '*'}".into();
+    let path = env::args().nth(1).unwrap_or_else(|| "/".into());
+    let url = setting("XLINK_PARTNER_ORIGIN", "${new URL(partnerUrl).origin}") + &path;
+    let answer = client.call("GET", &url, &[], b"")?;
+    println!("{} {}", answer.status, String::from_utf8_lossy(&answer.body));
+    Ok(answer.status)
+}
+
+fn main() {
+    match run() {
+        Ok(status) => process::exit(if status < 400 { 0 } else { 1 }),
+        Err(error) => {
+            eprintln!("{error}");
+            process::exit(1);
+        }
+    }
 }
 `;

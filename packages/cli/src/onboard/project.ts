@@ -55,12 +55,13 @@ export async function projectHere(): Promise<Project> {
 }
 
 /** The language of a folder without package.json, by the files that its tools make; `undefined`: that of Node. */
-export async function languageHere(): Promise<'python' | 'go' | undefined> {
+export async function languageHere(): Promise<'python' | 'go' | 'rust' | undefined> {
   const has = async (path: string) => (await contentOf(path)) !== undefined;
   if (await has('package.json')) return undefined;
   for (const path of ['pyproject.toml', 'requirements.txt', 'setup.py', 'Pipfile'])
     if (await has(path)) return 'python';
-  return (await has('go.mod')) ? 'go' : undefined;
+  if (await has('go.mod')) return 'go';
+  return (await has('Cargo.toml')) ? 'rust' : undefined;
 }
 
 /** Where the program of the project listens: the PORT of the environment or of .env; `undefined`: nobody says. */

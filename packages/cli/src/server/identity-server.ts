@@ -1,21 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Agent, DualModeAdapter, type Mode, SharedMode } from '@private.me/xlink';
-import { logObserver } from '@private.me/xlink/logging';
+import {
+  AccessStore,
+  type AddressOf,
+  blockOf,
+  createApiApp,
+  peerAddress,
+  type RequestRates,
+} from '@private.me/xlink/http-api';
+import { type Logger, logObserver } from '@private.me/xlink/logging';
 import { prometheusMetrics } from '@private.me/xlink/metrics';
 import { createRegistryServer, createRelay, type Relay } from '@private.me/xlink/server';
-import { AccessStore } from './access.js';
-import { type AddressOf, peerAddress } from './address.js';
 import { AgentVault } from './agent-vault.js';
-import { createApp, type RequestLimits } from './app.js';
-import { proofsInto } from './audit-trail.js';
-import type { TokenHolder } from './caller.js';
+import { append, proofsInto, TOLD } from './audit-trail.js';
+import { bodyLimitsOf } from './body-limits.js';
+import { authenticated, isAllowed, type TokenHolder } from './caller.js';
+import { documentOf } from './document.js';
 import { InviteDesk } from './invite-desk.js';
-import type { Logger } from './logger.js';
 import { serverMetrics } from './metrics.js';
-import { openApiDocument } from './openapi.js';
 import type { ServerParts } from './parts.js';
 import { PrekeyDirectory } from './prekeys.js';
+import { problemOf } from './problem.js';
 import type { Route } from './route.js';
 import { ROUTES } from './routes/index.js';
 import { ServiceDirectory } from './service-directory.js';
@@ -30,7 +36,7 @@ export interface IdentityServerOptions {
   readonly version: string;
   /** 32 bytes that the keys of agents are sealed under. Absent: the server holds none. */
   readonly agentKey?: Uint8Array | undefined;
-  readonly limits: RequestLimits;
+  readonly limits: RequestRates;
   /** Default: the other end of the connection. */
   readonly addressOf?: AddressOf;
   /** Routes of installed wings. */
@@ -77,6 +83,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     mode: 'hybrid',
     hosts: [new URL(publicUrl).host],
     publicPaths: publicPathsOf(routes),
+    bodyLimits: bodyLimitsOf(routes),
     legacyKeyValidator: async (token) => (await access.byToken(token)) ?? null,
     apiKey: { headers: [], schemes: ['Bearer'] },
     realm: 'xlink-server',
@@ -100,7 +107,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
   });
   const relay = await relayOf(options);
   let isStopping = false;
-  const document = openApiDocument(routes, { version, url: publicUrl });
+  const document = documentOf(routes, { version, url: publicUrl });
   const parts: ServerParts = {
     storage,
     access,
@@ -127,7 +134,24 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     },
   };
   return {
-    handler: createApp(parts, routes, options.limits),
+    handler: createApiApp({
+      server: parts,
+      routes,
+      limits: options.limits,
+      clock,
+      logger,
+      trail: {
+        append: (entry) => append(parts, entry),
+        blockOf: (req) => blockOf(addressOf, req),
+      },
+      told: TOLD,
+      isStopping: parts.isStopping,
+      onFault: parts.onFault,
+      observe: metrics.observe,
+      authenticate: authenticated(parts),
+      isAllowed,
+      problemOf,
+    }),
     upgrade: (req, socket, head) => (relay ? relay.upgrade(req, socket, head) : void socket.destroy()),
     access,
     stop() {

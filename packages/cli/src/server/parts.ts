@@ -1,10 +1,9 @@
 import type { Agent, DualModeAdapter, SharedMode } from '@private.me/xlink';
+import type { AccessStore, AddressOf } from '@private.me/xlink/http-api';
+import type { Logger } from '@private.me/xlink/logging';
 import type { RegistryHandler, Relay } from '@private.me/xlink/server';
-import type { AccessStore } from './access.js';
-import type { AddressOf } from './address.js';
 import type { AgentVault } from './agent-vault.js';
 import type { InviteDesk } from './invite-desk.js';
-import type { Logger } from './logger.js';
 import type { ServerMetrics } from './metrics.js';
 import type { PrekeyDirectory } from './prekeys.js';
 import type { ServiceDirectory } from './service-directory.js';

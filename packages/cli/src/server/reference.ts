@@ -1,12 +1,12 @@
+import { documentOf } from './document.js';
 import { SERVER_ERRORS } from './errors.js';
-import { openApiDocument } from './openapi.js';
 import { PERMISSIONS, ROLES } from './roles.js';
 import type { Route } from './route.js';
 import { ROUTES } from './routes/index.js';
 
 /** The OpenAPI 3.1 document of a server without wings, as it is in the documentation. */
 export const serverDocument = (version: string): object =>
-  openApiDocument(ROUTES, { version, url: 'http://localhost:3300' });
+  documentOf(ROUTES, { version, url: 'http://localhost:3300' });
 
 /** The page of the documentation that follows from the tables: routes, roles, errors. */
 export function serverReference(): string {

@@ -1,3 +1,7 @@
+import { type Role, roleAllows, rolePermissions } from '@private.me/xlink/http-api';
+
+export { ROLES, type Role } from '@private.me/xlink/http-api';
+
 /** Who may do what: one row for each permission, one column for each role. The documentation and the tests read this table. */
 // biome-ignore format: a table reads best with one row per line
 export const PERMISSIONS = {
@@ -17,12 +21,6 @@ export const PERMISSIONS = {
   'metrics:read':    { admin: true, operator: true,  auditor: true },
 } as const satisfies Record<string, Readonly<Record<Role, boolean>>>;
 
-/** What a token or DID may be. */
-export type Role = 'admin' | 'operator' | 'auditor';
-
-/** All roles, the strongest first. */
-export const ROLES = ['admin', 'operator', 'auditor'] as const satisfies readonly Role[];
-
 /** One row of the table. */
 export type Permission = keyof typeof PERMISSIONS;
 
@@ -33,8 +31,8 @@ export type Access = 'public' | 'member' | Permission;
 
 /** Whether a role includes a permission. */
 export const allows = (role: Role | undefined, permission: Permission): boolean =>
-  role !== undefined && PERMISSIONS[permission][role];
+  roleAllows(PERMISSIONS, role, permission);
 
 /** The permissions of a role, in the order of the table. */
 export const permissionsOf = (role: Role | undefined): readonly Permission[] =>
-  (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => allows(role, permission));
+  rolePermissions(PERMISSIONS, role) as readonly Permission[];

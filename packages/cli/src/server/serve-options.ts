@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Mode } from '@private.me/xlink';
+import { LOG_LEVELS, type LogLevel } from '@private.me/xlink/http-api';
 import { secretIn } from '../local/secret-file.js';
 import { UsageError } from '../run.js';
-import { LEVELS, type Level } from './logger.js';
 
 export const SERVE_HELP = `Usage: xlink serve [options]
 
@@ -74,9 +74,9 @@ export function modeOf(text: string | undefined): Mode | undefined {
   throw new UsageError('--mode is hybrid, deprecation or xlink-only');
 }
 
-export function levelOf(text: string): Level {
-  const level = LEVELS.find((each) => each === text);
-  if (level === undefined) throw new UsageError(`--log-level is one of ${LEVELS.join(', ')}`);
+export function levelOf(text: string): LogLevel {
+  const level = LOG_LEVELS.find((each) => each === text);
+  if (level === undefined) throw new UsageError(`--log-level is one of ${LOG_LEVELS.join(', ')}`);
   return level;
 }
 

@@ -1,14 +1,11 @@
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { apiServer, forwardedAddress, jsonLogger, listenAt, peerAddress } from '@private.me/xlink/http-api';
 import { installedModules } from '../modules.js';
 import { parsed } from '../parsed.js';
 import type { Output } from '../run.js';
 import { signals } from '../signals.js';
-import { forwardedAddress, peerAddress } from './address.js';
 import { createIdentityServer, type IdentityServer } from './identity-server.js';
-import { jsonLogger } from './logger.js';
 import {
   agentKeyOf,
   levelOf,
@@ -20,9 +17,6 @@ import {
   wholeNumber,
 } from './serve-options.js';
 import { openStorage, type Storage } from './storage.js';
-
-/** How long requests that are under way get once the server takes no more, in ms. */
-const FINISH_MS = 8000;
 
 /** Runs the server until it is told to stop; resolves to the exit code. */
 export async function serve(args: readonly string[], output: Output): Promise<number> {
@@ -39,8 +33,7 @@ export async function serve(args: readonly string[], output: Output): Promise<nu
   publicUrlOf(values['public-url'], port); // a mistake in it is told before anything is made
   const routes = (await installedModules()).flatMap((module) => module.routes ?? []);
 
-  const http = httpServer();
-  const answered = drain(http);
+  const { http, begin, drain } = apiServer();
   const told = signals();
   let server: IdentityServer | undefined;
   let storage: Storage | undefined;
@@ -50,7 +43,7 @@ export async function serve(args: readonly string[], output: Output): Promise<nu
     fail = resolve;
   });
   try {
-    const bound = await listen(http, port, values.host);
+    const bound = await listenAt(http, port, values.host);
     storage = await openStorage(
       { data: values.data, store, identityFile: values.identity, mustExist: values.existing },
       output,
@@ -72,12 +65,13 @@ export async function serve(args: readonly string[], output: Output): Promise<nu
     });
     const token = await firstToken(server, values['new-admin-token']);
     if (token !== undefined) await hand(token, values['admin-token-file']);
-    http.off('request', starting).on('request', server.handler).on('upgrade', server.upgrade);
+    begin(server.handler);
+    http.on('upgrade', server.upgrade);
     const links = publicUrlOf(values['public-url'], bound.port);
     announce({ bound, did: storage.identity.did, token, values, links }, output);
     await Promise.race([told.toStop, failed]);
     server.stop();
-    await answered();
+    await drain();
   } finally {
     http.close();
     await (server ?? storage)?.close().catch((error: unknown) => {
@@ -90,36 +84,6 @@ export async function serve(args: readonly string[], output: Output): Promise<nu
     throw new Error('a store cannot go on; nothing that was not written was acknowledged', { cause: lost });
   output.out('stopped');
   return 0;
-}
-
-/** With limits against slow callers; an envelope may stand in a header. */
-function httpServer(): Server {
-  const http = createServer({ maxHeaderSize: 32 * 1024 }, starting);
-  http.headersTimeout = 10_000;
-  http.requestTimeout = 30_000;
-  http.keepAliveTimeout = 75_000; // longer than that of a proxy: the side that closes must be the side that sends
-  return http;
-}
-
-function starting(_req: IncomingMessage, res: ServerResponse): void {
-  res.writeHead(503, { 'Retry-After': '1', Connection: 'close' });
-  res.end();
-}
-
-/** Before anything is opened: a port that is in use is the most common mistake. */
-async function listen(http: Server, port: number, host: string): Promise<AddressInfo> {
-  http.listen(port, host);
-  try {
-    await once(http, 'listening');
-  } catch (cause) {
-    const { code } = cause as { code?: string };
-    const why =
-      code === 'EADDRINUSE'
-        ? `port ${port} of ${host} is in use: end the other program, or choose another --port`
-        : `it cannot listen at ${host}:${port}`;
-    throw Object.assign(new Error(why, { cause }), { code });
-  }
-  return http.address() as AddressInfo;
 }
 
 async function firstToken(server: IdentityServer, isWanted: boolean): Promise<string | undefined> {
@@ -157,28 +121,4 @@ interface Announced {
   readonly token: string | undefined;
   readonly links: string;
   readonly values: { readonly json: boolean; readonly 'admin-token-file'?: string | undefined };
-}
-
-/** Counts requests; what it returns resolves once all that are under way are answered, or their time is up. Sockets of the relay do not count. */
-function drain(http: Server): () => Promise<void> {
-  let underWay = 0;
-  let told = () => {};
-  http.on('request', (_req, res: ServerResponse) => {
-    underWay += 1;
-    res.once('close', () => {
-      underWay -= 1;
-      if (underWay === 0) told();
-    });
-  });
-  return async () => {
-    http.close();
-    http.closeIdleConnections();
-    if (underWay === 0) return;
-    let deadline: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      told = resolve;
-      deadline = setTimeout(resolve, FINISH_MS);
-    });
-    clearTimeout(deadline);
-  };
 }

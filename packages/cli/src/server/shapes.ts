@@ -1,5 +1,5 @@
+import type { Schema } from '@private.me/xlink/http-api';
 import { ROLES } from './roles.js';
-import type { Schema } from './schema.js';
 
 // Schemas that several routes have in common.
 
@@ -48,24 +48,6 @@ export const OK = {
   type: 'object',
   properties: { ok: { type: 'boolean' } },
   required: ['ok'],
-} as const satisfies Schema;
-
-/** RFC 9457. */
-export const PROBLEM = {
-  title: 'Problem',
-  description: 'RFC 9457; `code` and `subCode` name the row of the error table',
-  type: 'object',
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    code: { type: 'string' },
-    subCode: { type: 'string' },
-    field: { type: 'string' },
-    expected: { type: 'string' },
-  },
-  required: ['type', 'status'],
-  additionalProperties: true,
 } as const satisfies Schema;
 
 /** Base64url without padding, of so many bytes. */

@@ -69,6 +69,8 @@ describe('xlink deploy', () => {
     [['compose', '--host', "a'b.example"], /--host is required: a name/],
     [['actions', '--host', 'a.example', '--email', "x'@y.example"], /--email is no address/],
     [['image', '--host', 'a.example', '--image', 'x y'], /--image is no name/],
+    [['image', '--host', 'a.example', '--server', 'toString'], /--server is one of xlink, xlock/],
+    [['systemd', '--host', 'a.example', '--server', 'xlock'], /for xlock there are image, compose/],
   ])('a wrong call: %j', async (args, message) => {
     const { code, err } = await deploy(...args, '--out', folder);
     expect([code, err]).toEqual([2, expect.stringMatching(message)]);
@@ -86,6 +88,29 @@ describe('xlink deploy', () => {
     for (const [, file] of (await text('compose.yml')).matchAll(/^ +- \.\/([\w.-]+):/gm))
       if (file !== 'certs' && file !== 'acme') await stat(join(folder, file!));
     expect(await text('compose.yml')).not.toContain((await text('xlink.env')).split('=')[1]!.trim());
+  });
+
+  test('compose for xlock: its own port, options and variables, and nothing of the other server', async () => {
+    const args = ['compose', '--server', 'xlock', '--host', 'login.example.com', '--out', folder];
+    expect((await deploy(...args)).code).toBe(0);
+    const { name, services } = parse(await text('compose.yml'), { merge: true });
+    expect(name).toBe('xlock');
+    expect(services.xlock).toMatchObject({
+      image: 'private.me/xlock',
+      read_only: true,
+      environment: { XLOCK_STORE: 'redis://redis:6379' },
+      env_file: ['xlock.env'],
+    });
+    expect(services.xlock.command.slice(-2)).toEqual(['--origin', 'https://login.example.com']);
+    expect(services.nginx.depends_on).toEqual({ xlock: { condition: 'service_healthy' } });
+    expect(await text('nginx.conf')).toContain('proxy_pass http://xlock:4500;');
+    expect(await text('prometheus.yml')).toContain("['xlock:4500']");
+    expect(JSON.parse(await text('package.json')).dependencies).toHaveProperty(['@private.me/xlock']);
+    for (const path of await readdir(folder))
+      expect([
+        path,
+        /3300|xlink-cli|xlink:|XLINK_/.test((await text(path)).replace('@private.me/xlink"', '')),
+      ]).toEqual([path, false]);
   });
 
   test('the image runs as a user of its own, with a health check', async () => {
@@ -133,7 +158,7 @@ describeWith(['nginx', 'openssl'], 'nginx', () => {
       .replaceAll('/tmp/', `${folder}/`)
       .replace('/dev/stdout', `${folder}/access.log`)
       .replaceAll('/etc/nginx/certs', certs)
-      .replace('http://xlink:3300', 'http://127.0.0.1:3300');
+      .replaceAll('http://xlink:3300', 'http://127.0.0.1:3300');
     await writeFile(join(folder, 'here.conf'), conf);
     const { status, stderr } = spawnSync(
       findProgram('nginx')!,

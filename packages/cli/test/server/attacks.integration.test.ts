@@ -1,11 +1,11 @@
 // What strangers and operators tried, and must not get.
 import { describe, expect, test } from '@jest/globals';
 import { Agent, acceptInvite, MemoryTrustRegistry } from '@private.me/xlink';
+import { forwardedAddress } from '@private.me/xlink/http-api';
 import { Documents } from '@private.me/xlink/server';
-import { forwardedAddress } from '../../src/server/address.js';
+import { afterJunk } from '../../../../test/support/kept-alive.js';
 import { MAX_ONE_TIME } from '../../src/server/prekeys.js';
 import { ROUTES } from '../../src/server/routes/index.js';
-import { afterJunk } from '../support/kept-alive.js';
 import { memberOf, request, seedOf, startHere, type TestServer, unwrap } from './support.js';
 
 const DID = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK';

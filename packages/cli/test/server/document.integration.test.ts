@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { ERROR_TABLE } from '@private.me/xlink';
+import type { Schema } from '@private.me/xlink/http-api';
 import { SERVER_ERRORS } from '../../src/server/errors.js';
 import { serverDocument, serverReference } from '../../src/server/reference.js';
 import { ROUTES, type ServerApi } from '../../src/server/routes/index.js';
-import type { Schema } from '../../src/server/schema.js';
 import { DocumentCheck } from './support.js';
 
 const here = fileURLToPath(new URL('../../', import.meta.url));

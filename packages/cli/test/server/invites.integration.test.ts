@@ -137,7 +137,7 @@ describeWith(['chromium'], 'the acceptance page in a real browser', () => {
     });
     afterTest(() => browser?.close());
     const page = await browser.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(40_000);
     const complaints: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());

@@ -1,6 +1,6 @@
+import type { Schema } from '@private.me/xlink/http-api';
 import type { Route } from '../../src/server/route.js';
 import { ROUTES } from '../../src/server/routes/index.js';
-import type { Schema } from '../../src/server/schema.js';
 
 /** Numbers from 0 to below 1 that a seed decides (mulberry32). */
 export function randomOf(seed: number): () => number {

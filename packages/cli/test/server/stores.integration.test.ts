@@ -1,101 +1,15 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chownSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import pg from 'pg';
-import { describeWith, findProgram, until } from '../support/needs.js';
+import { startPostgres, startRedis } from '../../../../test/support/servers-of-test.js';
+import { describeWith, until } from '../support/needs.js';
 import { startServer } from './program.js';
-import { afterTest, request, temporaryFolder } from './support.js';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function startRedis(): Promise<{ readonly url: string; readonly end: () => Promise<void> }> {
-  const port = await freePort();
-  const args = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--dir',
-    await temporaryFolder(),
-    '--save',
-    '',
-  ];
-  const child = spawn(findProgram('redis-server')!, [...args, '--maxmemory-policy', 'noeviction'], {
-    stdio: 'pipe',
-  });
-  const end = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-  };
-  afterTest(end);
-  let said = '';
-  child.stdout.on('data', (chunk) => (said += String(chunk)));
-  await until(() => said.includes('Ready to accept connections'));
-  return { url: `redis://127.0.0.1:${port}`, end };
-}
-
-async function startPostgres(): Promise<{ readonly url: string; readonly end: () => Promise<void> }> {
-  const port = await freePort();
-  const folder = await temporaryFolder();
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-  const who = process.getuid?.() === 0 ? { uid: id('-u'), gid: id('-g') } : undefined;
-  if (who) chownSync(folder, who.uid, who.gid);
-  const data = join(folder, 'data');
-  execFileSync(
-    findProgram('initdb')!,
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C'],
-    {
-      ...who,
-      cwd: folder,
-      stdio: 'ignore',
-    },
-  );
-  const settings = [
-    'listen_addresses=127.0.0.1',
-    `port=${port}`,
-    `unix_socket_directories=${folder}`,
-    'fsync=off',
-  ];
-  const child = spawn(findProgram('postgres')!, ['-D', data, ...settings.flatMap((each) => ['-c', each])], {
-    ...who,
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  const end = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGQUIT');
-    await ended;
-  };
-  afterTest(end);
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  await until(async () => {
-    const client = new pg.Client({ connectionString: url });
-    client.on('error', () => {});
-    return client.connect().then(
-      () => client.end().then(() => true),
-      () => false,
-    );
-  }, 20_000);
-  return { url, end };
-}
+import { request, temporaryFolder } from './support.js';
 
 const KEY = { XLINK_AGENT_KEY: '07'.repeat(32) };
 
 /** What two servers over one store must do, and what one does whose store is gone. */
 async function twoServers(
-  store: { readonly url: string; readonly end: () => Promise<void> },
+  store: { readonly url: string; readonly stop: () => Promise<void> },
   hasRelay: boolean,
 ) {
   const folder = await temporaryFolder();
@@ -158,7 +72,7 @@ async function twoServers(
   expect(told).toContain('PUT /v1/mode');
   expect(told.includes(`DELETE /v1/tokens/${made.id}`)).toBe(!hasRelay);
 
-  await store.end();
+  await store.stop();
   await until(async () => (await ask(one, 'GET', '/ready')).status === 503, 20_000);
   const down = await ask(one, 'PUT', '/v1/services/a', { url: 'https://a.example' });
   expect(down.status).toBe(503);

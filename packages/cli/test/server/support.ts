@@ -8,12 +8,11 @@ import { join } from 'node:path';
 import { afterEach } from '@jest/globals';
 import { Agent, MemoryTrustRegistry, type Result } from '@private.me/xlink';
 import { xlinkFetch } from '@private.me/xlink/client';
+import { jsonLogger, RouteFinder } from '@private.me/xlink/http-api';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { documentOf } from '../../src/server/document.js';
 import { createIdentityServer, type IdentityServerOptions } from '../../src/server/identity-server.js';
-import { jsonLogger } from '../../src/server/logger.js';
-import { openApiDocument } from '../../src/server/openapi.js';
 import type { Role } from '../../src/server/roles.js';
-import { RouteFinder } from '../../src/server/route-finder.js';
 import { ROUTES } from '../../src/server/routes/index.js';
 import { openStorage } from '../../src/server/storage.js';
 
@@ -44,7 +43,7 @@ export function unwrap<T>(result: Result<T>): T {
 export class DocumentCheck {
   readonly #finder = new RouteFinder(ROUTES);
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true, formats: {} });
-  readonly #document = openApiDocument(ROUTES, { version: '0.0.0', url: 'http://localhost' }) as {
+  readonly #document = documentOf(ROUTES, { version: '0.0.0', url: 'http://localhost' }) as {
     readonly paths: Record<string, Record<string, { readonly responses: Record<string, ResponseShape> }>>;
   };
   readonly #validators = new Map<object, ValidateFunction>();

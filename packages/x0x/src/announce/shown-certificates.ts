@@ -1,9 +1,9 @@
+import { bytesOfFile, replacePrivateFile } from '@private.me/xlink/file';
 import { decodeBytes, encodeBytes } from '../bridge/signed-text.js';
 import { X0xError } from '../errors.js';
 import { idOf, type X0xId } from '../identity/ids.js';
 import { assertAnnouncement, decodeAnnouncement } from '../layouts/announcement.js';
 import type { AgentCertificate } from '../layouts/certificate.js';
-import { bytesIn, replaceFile } from '../util/private-file.js';
 import { assertAgentWord } from './agent-word.js';
 
 /** Agents of which some are kept. */
@@ -43,7 +43,7 @@ export class ShownCertificates {
 
   /** Opens the file. Throws `CONTACTS_DAMAGED`. `isContact`: whose certificates are written down. */
   static async open(path: string, isContact: (agentId: X0xId) => boolean): Promise<ShownCertificates> {
-    const file = await bytesIn(path);
+    const file = await bytesOfFile(path);
     const text = file ? new TextDecoder().decode(file) : '[]';
     const set = new ShownCertificates(path, isContact, text);
     try {
@@ -84,7 +84,7 @@ export class ShownCertificates {
       const kept = [...this.#shown].filter(([id]) => this.#isContact(id)).flatMap(([, shown]) => shown);
       const text = JSON.stringify(kept.map(encodeShown));
       if (text === this.#saved) return;
-      await replaceFile(this.#path, text);
+      await replacePrivateFile(this.#path, text);
       this.#saved = text;
     });
     this.#writing = done.catch(() => {});

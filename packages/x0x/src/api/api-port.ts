@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bytesOfFile, replacePrivateFile } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
-import { bytesIn, replaceFile } from '../util/private-file.js';
 
 // `api.port` is x0x's, and stays behind when a daemon is killed. Which one was written here is in a file of its own: whoever has the lock of the
 // directories knows that nobody is there, while x0xd has no such lock.
@@ -16,8 +16,8 @@ export async function addressIn(dataDir: string): Promise<string | undefined> {
 
 /** Says where the daemon is. */
 export async function publishAddress(dataDir: string, address: string): Promise<void> {
-  await replaceFile(join(dataDir, OURS), address);
-  await replaceFile(join(dataDir, PORT), address);
+  await replacePrivateFile(join(dataDir, OURS), address);
+  await replacePrivateFile(join(dataDir, PORT), address);
 }
 
 /** Takes that back, unless another daemon has said where it is since. */
@@ -51,6 +51,6 @@ async function answers(address: string): Promise<boolean> {
 }
 
 async function textIn(path: string): Promise<string | undefined> {
-  const bytes = await bytesIn(path);
+  const bytes = await bytesOfFile(path);
   return bytes && new TextDecoder().decode(bytes).trim();
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { bytesOfFile } from '@private.me/xlink/file';
 import { isX0xError, X0xError } from '../errors.js';
 import type { X0xId } from '../identity/ids.js';
 import { type PlacesOptions, placesOf } from '../identity/places.js';
@@ -13,7 +14,6 @@ import {
   isFunction,
   isText,
 } from '../util/options.js';
-import { bytesIn } from '../util/private-file.js';
 import { addressIn } from './api-port.js';
 import { answerIn, type DaemonAnswer, fit, isId } from './daemon-answer.js';
 import { CHALLENGE_HEADER, isProof, newChallenge, proofFor } from './daemon-proof.js';
@@ -93,7 +93,7 @@ export class X0xClient {
     checkValue('X0xClient.local', 'unproven', options.unproven, isBoolean, 'true or false');
     const { dataDir } = placesOf(where);
     const address = await addressIn(dataDir).catch(() => undefined);
-    const file = await bytesIn(join(dataDir, 'api-token')).catch(() => undefined);
+    const file = await bytesOfFile(join(dataDir, 'api-token')).catch(() => undefined);
     const token = file && new TextDecoder().decode(file).trim();
     if (address === undefined || !token) throw new X0xError('DAEMON_UNREACHABLE');
     const client = new X0xClient({

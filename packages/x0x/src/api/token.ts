@@ -1,18 +1,18 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { join } from 'node:path';
+import { bytesOfFile, createPrivateFile, isSharedFile } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
-import { bytesIn, createFile, isExposed } from '../util/private-file.js';
 
 /** The token of the API in `api-token`: 64 hex digits, made once. Throws `KEY_FILE_EXPOSED` if others may read it. */
 export async function tokenIn(dataDir: string): Promise<string> {
   const path = join(dataDir, 'api-token');
-  const kept = (await bytesIn(path)) ?? (await made(path));
+  const kept = (await bytesOfFile(path)) ?? (await made(path));
   if (!kept)
     throw new X0xError('KEY_FILE_UNREADABLE', {
       field: 'api-token',
       hint: 'Is it a link that leads nowhere? Remove it: a new one is made.',
     });
-  if (await isExposed(path))
+  if (await isSharedFile(path))
     throw new X0xError('KEY_FILE_EXPOSED', {
       field: 'api-token',
       hint: 'chmod 600 it, or remove it for a new one.',
@@ -24,8 +24,8 @@ export async function tokenIn(dataDir: string): Promise<string> {
 }
 
 async function made(path: string): Promise<Uint8Array | undefined> {
-  await createFile(path, randomBytes(32).toString('hex'));
-  return bytesIn(path);
+  await createPrivateFile(path, randomBytes(32).toString('hex'));
+  return bytesOfFile(path);
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -10,9 +10,9 @@ import {
   type Scope,
   type TrustRegistry,
 } from '@private.me/xlink';
+import { bytesOfFile, replacePrivateFile } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
 import { idOf, type X0xId } from '../identity/ids.js';
-import { bytesIn, replaceFile } from '../util/private-file.js';
 import { Acquaintances, type Introduction } from './acquaintances.js';
 import { bindingIn, contactIn } from './agent-contact.js';
 import { type AgentBinding, agentBoundTo } from './binding.js';
@@ -58,7 +58,7 @@ export class AgentDirectory {
   /** With the bindings in the file; those that are not signed well are passed over. */
   static async open(options: AgentDirectoryOptions): Promise<AgentDirectory> {
     const directory = new AgentDirectory(options);
-    const file = options.path === undefined ? undefined : await bytesIn(options.path);
+    const file = options.path === undefined ? undefined : await bytesOfFile(options.path);
     for (const binding of file ? bindingsIn(file) : []) await directory.#bind(binding).catch(() => {});
     return directory;
   }
@@ -185,7 +185,7 @@ export class AgentDirectory {
       for (const [did, { binding }] of this.#bindings)
         if (!(registry instanceof Acquaintances) || (await registry.isKept(did))) kept.push(binding);
       const text = JSON.stringify(kept);
-      if (text !== this.#saved) await replaceFile(path, text);
+      if (text !== this.#saved) await replacePrivateFile(path, text);
       this.#saved = text;
     };
     this.#writing = this.#writing.then(write, write);

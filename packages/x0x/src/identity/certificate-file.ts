@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { bytesOfFile, replacePrivateFile } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
 import {
   type AgentCertificate,
@@ -7,7 +8,6 @@ import {
   encodeCertificateFile,
   issueCertificate,
 } from '../layouts/certificate.js';
-import { bytesIn, replaceFile } from '../util/private-file.js';
 import type { X0xIdentity } from './identity.js';
 
 const pathOf = ({ identityDir }: Pick<X0xIdentity, 'identityDir'>): string => join(identityDir, 'agent.cert');
@@ -22,13 +22,13 @@ export async function currentCertificate(identity: X0xIdentity, now: number): Pr
   const kept = await keptCertificate(identity);
   if (kept && isGood(kept, { now, agentId: agent.id, userId: user.id })) return kept;
   const issued = issueCertificate(user, agent.publicKey, now);
-  await replaceFile(pathOf(identity), encodeCertificateFile(issued));
+  await replacePrivateFile(pathOf(identity), encodeCertificateFile(issued));
   return issued;
 }
 
 /** What cannot be read is as good as none: the user key is here, and a new one takes its place. */
 async function keptCertificate(identity: X0xIdentity): Promise<AgentCertificate | undefined> {
-  const file = await bytesIn(pathOf(identity));
+  const file = await bytesOfFile(pathOf(identity));
   try {
     return file && decodeCertificateFile(file);
   } catch {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Identity, mlDsa65SeedOf } from '@private.me/xlink';
-import { identityFromFile, makeFolder } from '@private.me/xlink/file';
+import { createPrivateFile, identityFromFile, isSharedFile, makeFolder } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
 import { encodeKeyFile } from '../layouts/key-file.js';
-import { assertUnshared, createFile, isExposed } from '../util/private-file.js';
+import { assertUnshared } from '../util/private-file.js';
 import type { X0xId } from './ids.js';
 import { keyPath, keysFromFile, readKeyFile } from './key-files.js';
 import { type RandomBytes, X0xKeyPair } from './key-pair.js';
@@ -43,7 +43,7 @@ export async function openIdentity({ random, ...where }: IdentityOptions = {}): 
   await assertUnshared(identityDir);
   const path = join(identityDir, 'xlink.pkcs8');
   const seed = await identityFromFile(path);
-  if (await isExposed(path)) throw new X0xError('KEY_FILE_EXPOSED', { field: 'xlink.pkcs8' });
+  if (await isSharedFile(path)) throw new X0xError('KEY_FILE_EXPOSED', { field: 'xlink.pkcs8' });
   const xlink = await Identity.fromPKCS8(seed.exportPKCS8(), { maxVersion: 3 });
   const derived = async () => X0xKeyPair.fromSeed(await mlDsa65SeedOf(xlink));
   const machine = await keysFromFile(keyPath(identityDir, 'machine'), () => X0xKeyPair.generate(random));
@@ -60,7 +60,7 @@ export async function makeUserKey(where: PlacesOptions = {}, seed?: Uint8Array):
   const { identityDir } = placesOf(where);
   const keys = seed ? X0xKeyPair.fromSeed(seed) : X0xKeyPair.generate();
   await madeFolder(identityDir);
-  if (!(await createFile(keyPath(identityDir, 'user'), encodeKeyFile(keys))))
+  if (!(await createPrivateFile(keyPath(identityDir, 'user'), encodeKeyFile(keys))))
     throw new X0xError('USER_KEY_EXISTS');
   return keys.id;
 }

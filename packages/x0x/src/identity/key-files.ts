@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { bytesOfFile, createPrivateFile, isSharedFile } from '@private.me/xlink/file';
 import { isX0xError, X0xError } from '../errors.js';
 import { decodeKeyFile, encodeKeyFile, type KeyFile } from '../layouts/key-file.js';
-import { bytesIn, createFile, isExposed } from '../util/private-file.js';
 import type { X0xKeyPair } from './key-pair.js';
 
 /** The keys of one kind in an identity directory. */
@@ -11,9 +11,9 @@ export const keyPath = (identityDir: string, name: KeyName): string => join(iden
 
 /** The keys in a file; `undefined` if there is none. Throws `KEY_FILE_…` for one that is damaged, or that others may read. */
 export async function readKeyFile(path: string): Promise<KeyFile | undefined> {
-  const file = await told(path, () => bytesIn(path));
+  const file = await told(path, () => bytesOfFile(path));
   if (!file) return undefined;
-  if (await told(path, () => isExposed(path)))
+  if (await told(path, () => isSharedFile(path)))
     throw new X0xError('KEY_FILE_EXPOSED', { field: nameOf(path) });
   try {
     return decodeKeyFile(file);
@@ -33,7 +33,7 @@ export async function keysFromFile(
   const kept = await readKeyFile(path);
   if (kept) return kept.keys;
   const keys = await make();
-  if (await told(path, () => createFile(path, encodeKeyFile(keys)))) return keys;
+  if (await told(path, () => createPrivateFile(path, encodeKeyFile(keys)))) return keys;
   const theirs = await readKeyFile(path);
   if (theirs) return theirs.keys;
   throw new X0xError('KEY_FILE_UNREADABLE', {

@@ -1,7 +1,8 @@
+import { bytesOfFile, replacePrivateFile } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
 import type { X0xId } from '../identity/ids.js';
 import type { AgentCard } from '../layouts/card.js';
-import { assertUnshared, bytesIn, replaceFile } from '../util/private-file.js';
+import { assertUnshared } from '../util/private-file.js';
 import { type Contact, type LocalRevocation, named, newContact, unpinned } from './contact.js';
 import { type ContactsFile, decodeContacts, encodeContacts } from './contacts-file.js';
 import { evaluateTrust, type TrustDecision } from './evaluate.js';
@@ -61,7 +62,7 @@ export class Contacts {
     now: Seconds = () => Math.floor(Date.now() / 1000),
     revoked: RevokedIds = NOBODY,
   ): Promise<Contacts> {
-    const file = await bytesIn(path);
+    const file = await bytesOfFile(path);
     if (file) await assertUnshared(path);
     const decoded = file ? decodeContacts(new TextDecoder().decode(file)) : { contacts: [], revocations: [] };
     return new Contacts(path, now, revoked, decoded);
@@ -233,7 +234,7 @@ export class Contacts {
   }
 
   async #save(contacts: State, revocations: readonly LocalRevocation[]): Promise<void> {
-    await replaceFile(this.#path, encodeContacts({ contacts: [...contacts.values()], revocations }));
+    await replacePrivateFile(this.#path, encodeContacts({ contacts: [...contacts.values()], revocations }));
     this.#contacts = contacts;
     this.#revocations = revocations;
   }

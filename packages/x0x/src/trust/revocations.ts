@@ -1,3 +1,4 @@
+import { bytesOfFile, replacePrivateFile } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
 import type { X0xId } from '../identity/ids.js';
 import type { AgentCertificate } from '../layouts/certificate.js';
@@ -7,7 +8,7 @@ import {
   encodeRevocationFile,
   type KeptRevocation,
 } from '../layouts/revocation-file.js';
-import { assertUnshared, bytesIn, replaceFile } from '../util/private-file.js';
+import { assertUnshared } from '../util/private-file.js';
 
 /** Records about agents and machines that are not known here: anybody can make any number of them. */
 const MOST_UNKNOWN = 1000;
@@ -38,7 +39,7 @@ export class Revocations {
   /** Opens the file. Throws `REVOCATION_INVALID:FILE` if anything in it cannot be read or verified, and `KEY_FILE_EXPOSED` if others may write it. */
   static async open(path: string): Promise<Revocations> {
     const set = new Revocations(path);
-    const file = await bytesIn(path);
+    const file = await bytesOfFile(path);
     if (!file) return set;
     await assertUnshared(path);
     for (const { revocation, certificate } of decodeRevocationFile(file)) {
@@ -97,7 +98,7 @@ export class Revocations {
     const done = this.#writing.then(async () => {
       const written = [...this.#unsaved];
       if (written.length === 0) return;
-      await replaceFile(this.#path, encodeRevocationFile([...this.#kept.values()]));
+      await replacePrivateFile(this.#path, encodeRevocationFile([...this.#kept.values()]));
       for (const hash of written) this.#unsaved.delete(hash);
     });
     this.#writing = done.catch(() => {});

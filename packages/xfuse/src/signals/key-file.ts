@@ -1,7 +1,5 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { link, open, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { makeFolder } from '@private.me/xlink/file';
+import { randomBytes } from 'node:crypto';
+import { createPrivateFile } from '@private.me/xlink/file';
 import { XfuseError } from '../errors.js';
 import { FileExposed, readOwnFile } from '../util/own-file.js';
 import { DeviceSecret } from './device.js';
@@ -41,25 +39,9 @@ async function read(path: string, sealing: KeySealing | undefined): Promise<Uint
 
 /** Of several first uses at the same time one makes the key, and the others read it. */
 async function make(path: string, sealing: KeySealing | undefined): Promise<Uint8Array> {
-  await makeFolder(dirname(path));
   const key = new Uint8Array(randomBytes(32));
-  const content = sealing ? await sealing.seal(key) : key;
-  const draft = join(dirname(path), `.${randomUUID()}`);
-  try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await link(draft, path);
-    return key;
-  } catch (error) {
-    const made = (error as NodeJS.ErrnoException).code === 'EEXIST' ? await read(path, sealing) : undefined;
-    if (!made) throw error;
-    return made;
-  } finally {
-    await rm(draft, { force: true });
-  }
+  if (await createPrivateFile(path, sealing ? await sealing.seal(key) : key)) return key;
+  const made = await read(path, sealing);
+  if (!made) throw new Error('the file was removed meanwhile');
+  return made;
 }

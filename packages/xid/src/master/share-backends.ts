@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { access, chmod, lstat, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { makeFolder } from '@private.me/xlink/file';
+import { access, lstat, readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { replacePrivateFile } from '@private.me/xlink/file';
 import { XidError } from '../errors.js';
 import { invalidOption } from '../util/options.js';
 
@@ -71,17 +71,6 @@ export class FileShareBackend implements ShareBackend {
   }
 
   async save(share: Uint8Array): Promise<void> {
-    await makeFolder(dirname(this.file));
-    const beside = `${this.file}.${process.pid}.new`;
-    await rm(beside, { force: true });
-    const file = await open(beside, 'wx', 0o600);
-    try {
-      await file.writeFile(share);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await chmod(beside, 0o600);
-    await rename(beside, this.file);
+    await replacePrivateFile(this.file, share);
   }
 }

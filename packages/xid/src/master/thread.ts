@@ -34,7 +34,7 @@ export class DerivationThread {
 
   async #ask(task: WorkerTask): Promise<Derived> {
     clearTimeout(this.#idle);
-    const worker = (this.#worker ??= new Worker(WORKER));
+    const worker = (this.#worker ??= new Worker(WORKER, { execArgv: [] })); // flags such as --input-type are not for a file
     worker.ref();
     const answer = await exchanged(worker, task).catch((error) => {
       this.close();

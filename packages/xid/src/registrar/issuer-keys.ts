@@ -1,8 +1,8 @@
-import { createPrivateKey, randomUUID } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, readdir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '@private.me/xlink/file';
+import { createPrivateFile, removeDrafts } from '@private.me/xlink/file';
 import { XidError } from '../errors.js';
 
 /** Where a registrar keeps the private keys of its tokens, so that a restart, or another instance, signs with the same ones. */
@@ -35,9 +35,6 @@ export class MemoryIssuerKeys implements IssuerKeys {
     this.#keys.delete(name);
   }
 }
-
-/** What is left of a file that was being written when the machine stopped, in ms: no write takes so long. */
-const LEFT_OVER_MS = 3_600_000;
 
 /**
  * In a folder of mode 0700, one file of mode 0600 for each key. Instances on one machine may share it: a file has its name once it is whole, and the first one
@@ -75,22 +72,7 @@ export class FileIssuerKeys implements IssuerKeys {
 
   /** Rejects with `ISSUER_KEY_UNUSABLE`. */
   async add(name: string, pkcs8: Uint8Array): Promise<Uint8Array> {
-    await makeFolder(this.#folder);
-    const beside = join(this.#folder, `.${name}.${randomUUID()}.new`);
-    try {
-      const file = await open(beside, 'wx', 0o600);
-      try {
-        await file.writeFile(pkcs8);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await link(beside, this.#file(name)); // fails where one is
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    } finally {
-      await rm(beside, { force: true });
-    }
+    await createPrivateFile(this.#file(name), pkcs8); // the first one stays
     return (await this.get(name)) ?? pkcs8;
   }
 
@@ -104,12 +86,7 @@ export class FileIssuerKeys implements IssuerKeys {
       if (error.code === 'ENOENT') return [];
       throw error;
     });
-    for (const file of files) {
-      if (!/^\..*\.new$/.test(file)) continue;
-      const path = join(this.#folder, file);
-      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-      if (mtimeMs < Date.now() - LEFT_OVER_MS) await rm(path, { force: true });
-    }
+    await removeDrafts(this.#folder);
     return files.filter((file) => file.endsWith('.key')).map((file) => file.slice(0, -'.key'.length));
   }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-export { PAGE_STYLE } from './style.js';
+export { PAGE_STYLE } from '@private.me/xlink/http-api';
 
 /** Nothing but its own two files, and its own server. */
 export const PAGE_HEADERS = {

@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Did, InviteReport, Invites, NewInvite } from '@private.me/xlink';
+import { blockOf, factsOf, readAtMost } from '@private.me/xlink/http-api';
 import { qrDataUrl } from '../../qr.js';
-import { blockOf } from '../address.js';
-import { append, factsOf } from '../audit-trail.js';
+import { append, TOLD } from '../audit-trail.js';
 import { ServerError } from '../errors.js';
 import { INVITE_PAGE, PAGE_HEADERS, PAGE_STYLE, pageScript } from '../invite-page/page.js';
 import type { ServerParts } from '../parts.js';
-import { readAtMost } from '../read-request.js';
 import { hasRole } from '../role-holders.js';
 import { allows } from '../roles.js';
 import { type Asked, type Route, rawRoute, route } from '../route.js';
@@ -266,7 +265,7 @@ async function accept(
       request: `POST ${req.url!.split('?')[0]}`,
       decision: 'accepted',
       reason: 'ok',
-      data: { route: 'acceptInvite', address: blockOf(server.addressOf, req), what: factsOf(invite) },
+      data: { route: 'acceptInvite', address: blockOf(server.addressOf, req), what: factsOf(TOLD, invite) },
     });
   }
   res.writeHead(response.status, {

@@ -1,6 +1,5 @@
-import { DOCS_HEADERS, docsPage } from '../docs-page.js';
+import { DOCS_HEADERS, docsPage, PAGE_STYLE } from '@private.me/xlink/http-api';
 import { ServerError } from '../errors.js';
-import { PAGE_STYLE } from '../invite-page/style.js';
 import { PERMISSIONS, permissionsOf, ROLES } from '../roles.js';
 import { rawRoute, route } from '../route.js';
 import { ANY_OBJECT, ROLE } from '../shapes.js';
