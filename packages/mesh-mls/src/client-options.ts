@@ -20,7 +20,7 @@ export interface Invitation {
   readonly group: string;
   /** URL of its server. */
   readonly server: string;
-  /** DID of the member who did it, as the server says; it is active in the registry. */
+  /** DID of the member who did it: it signed the welcome, and is active in the registry. */
   readonly by: string;
 }
 
@@ -48,7 +48,7 @@ export interface MlsClientOptions {
   readonly suites?: readonly MlsSuite[];
   /** One-time key packages that wait at the server, 2 to 100. Default 20. */
   readonly keyPackages?: number;
-  /** Whether an invitation is followed. Default: those of active DIDs are. */
+  /** Whether an invitation is followed. `by` has signed the welcome by then. Default: those of active DIDs are. */
   readonly accept?: (invitation: Invitation) => boolean | Promise<boolean>;
   /** Groups that are joined at most. Default 100. */
   readonly maxGroups?: number;

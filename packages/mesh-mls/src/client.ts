@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type MlsClientOptions, type ResolvedOptions, resolveOptions } from './client-options.js';
 import { makeIdentity, SIGNATURE_LABEL, STATE_LABEL } from './credential.js';
 import { DeliveryClient } from './delivery/client.js';
+import { newsPart } from './delivery/news-part.js';
 import type { WireInvitation } from './delivery/wire.js';
 import { GroupError, isGroupError } from './errors.js';
 import { tellTo } from './events.js';
@@ -78,6 +79,7 @@ export class MlsClient {
       tell: (event) => tellTo(onEvent, event),
       removeDelayMs: options.removeDelayMs,
       closed: closed.signal,
+      clock: options.clock,
     };
     const keysRecord = new StateRecord<never>(store, keysDocument(did), sealKey);
     const keys = new KeyPool(host, keysRecord, home, {
@@ -220,11 +222,13 @@ export class MlsClient {
   }
 
   async #read(api: DeliveryClient): Promise<void> {
+    let count = 0;
     for (let delay = MIN_BACKOFF_MS; !this.#closed.signal.aborted; ) {
       const turn = new AbortController();
       this.#turns.set(api, turn);
       try {
-        const { groups, invitations } = await api.news(this.#known(api), this.#options.waitMs, turn.signal);
+        const part = newsPart(this.#known(api), count++, this.#options.waitMs);
+        const { groups, invitations } = await api.news(part.known, part.waitMs, turn.signal);
         if (invitations) await this.#invitations(api);
         await Promise.all(groups.map((id) => this.#follow(id)));
         delay = MIN_BACKOFF_MS;

@@ -1,3 +1,5 @@
+import { TableError, type TableErrorDetails, type TableRow, tableRow } from '@private.me/xlink/errors';
+
 /** The areas that an error of this package can come from. */
 export type GroupErrorCategory =
   | 'options'
@@ -9,23 +11,9 @@ export type GroupErrorCategory =
   | 'state';
 
 /** One error of the table. */
-export interface GroupErrorRow {
-  /** HTTP status with which the delivery service answers. */
-  readonly status: number;
-  /** Area that the error comes from. */
-  readonly category: GroupErrorCategory;
-  /** What is wrong, the same every time: it holds no value from outside. */
-  readonly message: string;
-  /** What the reader can do about it. */
-  readonly hint: string;
-}
+export type GroupErrorRow = TableRow<GroupErrorCategory>;
 
-const row = (status: number, category: GroupErrorCategory, message: string, hint: string): GroupErrorRow => ({
-  status,
-  category,
-  message,
-  hint,
-});
+const row = tableRow<GroupErrorCategory>;
 
 /** Every error of the package. Keys are `CODE` or `CODE:SUB_CODE`; a code that was published keeps its meaning. */
 // biome-ignore format: a table reads best with one row per line
@@ -36,7 +24,7 @@ export const GROUP_ERROR_TABLE = {
   'CREDENTIAL_INVALID:CHANGED': row(403, 'members', 'A commit puts another DID into the leaf of a member.', 'The commit was refused; its sender is faulty or hostile.'),
   'CREDENTIAL_INVALID:TWICE': row(409, 'members', 'The DID would be in the group twice.', 'Remove its first entry, then add it.'),
   MEMBER_UNKNOWN: row(404, 'members', 'A DID is not in the registry.', 'Register it first.'),
-  MEMBER_REVOKED: row(403, 'members', 'A DID is revoked, or replaced by another.', 'It is removed from groups by itself, and cannot be added.'),
+  MEMBER_REVOKED: row(403, 'members', 'A DID is revoked, or was replaced by another and the overlap is over.', 'It is removed from groups by itself, and cannot be added.'),
   REGISTRY_UNAVAILABLE: row(503, 'members', 'The registry did not answer, so nobody can be checked.', 'It is tried again; see `cause`.'),
 
   KEY_PACKAGE_ABSENT: row(404, 'keys', 'The DID has published no key package for this suite.', 'It does when its client starts with this suite.'),
@@ -46,11 +34,13 @@ export const GROUP_ERROR_TABLE = {
 
   WELCOME_INVALID: row(400, 'groups', 'A welcome does not open, or is for another group than it was said to be.', 'Nothing was joined; ask to be invited again.'),
   'WELCOME_INVALID:NOT_OURS': row(403, 'groups', 'A welcome is for somebody else: no key package of ours is named in it.', 'Nothing was joined.'),
+  'WELCOME_INVALID:SIGNER': row(403, 'groups', 'The invitation is said to be of another member than the one who signed the welcome.', 'Nothing was joined; the server, or who told it, lied.'),
   COMMIT_INVALID: row(400, 'groups', 'A commit does not verify, or changes what members may not.', 'The group stays where it was. If others took it, ask to be invited again.'),
   GROUP_FORKED: row(409, 'groups', 'Members of one epoch hold different secrets: the delivery service gave them different commits.', 'Stop using this server, compare fingerprint() by another way, and make the group anew.'),
   GROUP_UNKNOWN: row(404, 'groups', 'There is no such group, or you are not in it.', 'Ask a member to add you.'),
   GROUP_EXISTS: row(409, 'groups', 'There is a group of this id.', 'Let ids be made at random.'),
   GROUP_FULL: row(409, 'groups', 'The group has as many members as the server takes.', 'Remove some, or make a second group.'),
+  MEMBERS_DIFFER: row(409, 'groups', 'The server serves other members than the group has.', 'A member or the server lied: make the group anew without it.'),
   NOT_A_MEMBER: row(403, 'groups', 'Only members may do this.', 'Ask a member to add you.'),
   REMOVED: row(403, 'groups', 'You were removed from the group.', 'What is sent from now on cannot be read; ask to be added again.'),
   LEAVING: row(409, 'groups', 'You are leaving the group.', 'A member makes it final; nothing more can be sent.'),
@@ -67,6 +57,7 @@ export const GROUP_ERROR_TABLE = {
   'DELIVERY_FAILED:UNKNOWN_OUTCOME': row(502, 'delivery', 'The delivery service may have taken it: its answer did not come.', 'The log decides; sync() reads it.'),
   SERVER_NOT_ALLOWED: row(403, 'delivery', 'The group is at a server that this client does not use.', 'Name it in `servers` if it is to be trusted with the order of messages.'),
   TOO_MANY: row(429, 'delivery', 'More than a caller may ask for.', 'Wait a while.'),
+  TOO_LARGE: row(413, 'delivery', 'A commit, welcome or group info is larger than the delivery service takes.', 'Add fewer members at once. If `detail` says that the server or a proxy refused it, raise the limit there.'),
   REQUEST_INVALID: row(400, 'delivery', 'The request is not in form.', 'See `field`.'),
   ENVELOPE_REQUIRED: row(403, 'delivery', 'Only a DID may do this for itself: a token cannot.', 'Send the request as an envelope of the DID.'),
 
@@ -82,44 +73,21 @@ export const GROUP_ERROR_TABLE = {
 export type GroupErrorId = keyof typeof GROUP_ERROR_TABLE;
 
 /** What an error says beyond its row. */
-export interface GroupErrorOptions {
-  /** Name of the option or member at fault; never its value. */
-  readonly field?: string | undefined;
-  /** Replaces the hint of the table. Default: that of the table. */
-  readonly hint?: string;
+export interface GroupErrorOptions extends TableErrorDetails {
   /** Code that the delivery service answered with. Default none. */
   readonly detail?: string | undefined;
-  /** The error underneath; never part of the message. Default none. */
-  readonly cause?: unknown;
 }
 
 /** An error of this package: `message` says what is wrong and what to do. It holds no key, message or value from outside. */
-export class GroupError extends Error {
+export class GroupError extends TableError<GroupErrorId> {
   override readonly name = 'GroupError';
-  /** `CODE` or `CODE:SUB_CODE`, a key of {@link GROUP_ERROR_TABLE}. */
-  readonly id: GroupErrorId;
-  /** The part of `id` before the colon. */
-  readonly code: string;
-  /** HTTP status with which the delivery service answers. */
-  readonly status: number;
-  /** Name of the option or member at fault; never its value. */
-  readonly field: string | undefined;
   /** Code that the delivery service answered with. */
   readonly detail: string | undefined;
 
   /** `id`: a key of {@link GROUP_ERROR_TABLE}. */
   constructor(id: GroupErrorId, options: GroupErrorOptions = {}) {
-    const { status, message, hint: usual } = GROUP_ERROR_TABLE[id];
-    const { field, hint = usual, detail } = options;
-    super(
-      id === 'INVALID_OPTION' ? hint : `${message} ${hint}`,
-      options.cause === undefined ? undefined : { cause: options.cause },
-    );
-    this.id = id;
-    this.code = id.split(':')[0]!;
-    this.status = status;
-    this.field = field;
-    this.detail = detail;
+    super(id, GROUP_ERROR_TABLE[id], options);
+    this.detail = options.detail;
   }
 }
 

@@ -1,8 +1,8 @@
 /** What a client tells about itself and its groups. Holds no key and no message. */
 export type MlsEvent =
-  /** This agent is in a group, by its own making, an invitation or the group info. */
+  /** This agent is in a group, by its own making, an invitation (`by` signed the welcome) or the group info. */
   | { readonly type: 'joined'; readonly group: string; readonly by: string }
-  /** A commit was applied: who made it, who came, who went. */
+  /** A commit was applied: who signed it, who came, who went. */
   | {
       readonly type: 'epoch';
       readonly group: string;
@@ -13,7 +13,7 @@ export type MlsEvent =
     }
   /** This agent is no member any more. */
   | { readonly type: 'removed'; readonly group: string }
-  /** Something of the log was dropped; `id` is the key of the error table. */
+  /** Something of the log was dropped; `id` is the key of the error table, `by` who brought it, as the server says. */
   | { readonly type: 'refused'; readonly group: string; readonly by: string; readonly id: string }
   /** Something failed in the background. What may pass is tried again. */
   | { readonly type: 'fault'; readonly group?: string; readonly error: unknown };

@@ -16,9 +16,11 @@ export { MlsGroup } from './group/group.js';
 export type { GroupMessage, GroupMessageListener } from './group/inbox.js';
 export {
   type MlsChannel,
+  type MlsChannelListener,
   type MlsCloseInfo,
   MlsProvider,
   type MlsReach,
+  type MlsSender,
   type MlsTarget,
 } from './provider.js';
 export type { GroupStateStore, StateDocument } from './state/store.js';

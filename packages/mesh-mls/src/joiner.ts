@@ -1,5 +1,6 @@
 import type { ResolvedOptions } from './client-options.js';
 import type { DeliveryClient } from './delivery/client.js';
+import { assertSizes } from './delivery/sizes.js';
 import type { WireInvitation } from './delivery/wire.js';
 import { GroupError } from './errors.js';
 import { type GroupHost, operate } from './group/host.js';
@@ -54,53 +55,72 @@ export class Joiner {
   }
 
   /**
-   * Follows an invitation; `undefined`: it is not to be followed. Throws `SERVER_NOT_ALLOWED`, `WELCOME_INVALID…`, `MEMBER_…`, and what may
+   * Follows an invitation; `undefined`: it is not to be followed. Who invites is whoever signed the welcome, not whom the server names. Throws `SERVER_NOT_ALLOWED`, `WELCOME_INVALID…`, `MEMBER_…`, and what may
    * pass.
    */
   async follow(invitation: WireInvitation): Promise<StoredGroup | undefined> {
     const { group, server, by, seq } = invitation;
     const api = this.#host.apiAt(server);
-    const standing = await standingOf(this.#host.registry, by);
+    const standing = await standingOf(this.#host.registry, by, this.#host.clock());
     if (standing !== 'active')
       throw new GroupError(standing === 'unknown' ? 'MEMBER_UNKNOWN' : 'MEMBER_REVOKED');
-    if (!(await this.#options.accept({ group, server: api.url, by }))) return undefined;
     const welcome = toBytes(await api.welcome(group, seq));
     const { externalJoin } = await api.group(group);
     const keyPackages = await this.#keys.all();
-    const { ref, ...made } = await operate(this.#host, 'join', {
+    const {
+      ref,
+      by: signer,
+      ...made
+    } = await operate(this.#host, 'join', {
       self: this.#host.self,
       welcome,
       keyPackages,
     });
-    const isAsSaid = made.view.group === group && made.view.members.some(({ did }) => did === by);
-    if (!isAsSaid) throw new GroupError('WELCOME_INVALID');
+    const drop = () => this.#host.worker.settle(made.held, undefined);
+    if (made.view.group !== group || signer !== by) {
+      drop();
+      throw new GroupError(signer === by ? 'WELCOME_INVALID' : 'WELCOME_INVALID:SIGNER');
+    }
+    let isWanted = false;
+    try {
+      isWanted = await this.#options.accept({ group, server: api.url, by });
+    } finally {
+      if (!isWanted) drop();
+    }
+    if (!isWanted) return undefined;
     const stored = await this.#store(made, api.url, externalJoin, seq);
     await this.#keys.used(ref);
     return stored;
   }
 
-  /** Joins a group that lets everybody in who is in the registry. Throws `EXTERNAL_JOIN_OFF`, `WELCOME_INVALID`, `EPOCH_CONFLICT`. */
+  /** Joins a group that lets everybody in who is in the registry. Throws `EXTERNAL_JOIN_OFF`, `WELCOME_INVALID`, `EPOCH_CONFLICT`, `TOO_LARGE`. */
   async joinOpen(api: DeliveryClient, group: string): Promise<StoredGroup> {
     const groupInfo = toBytes(await api.info(group));
     const input = { self: this.#host.self, groupInfo, now: this.#options.clock() };
     const { commit, groupInfo: next, ...made } = await operate(this.#host, 'joinExternal', input);
-    if (made.view.group !== group) throw new GroupError('WELCOME_INVALID');
-    const epoch = made.view.epoch - 1;
-    const join = { added: [this.#host.did], removed: [], external: true };
-    const wire = { epoch, commit: toText(commit), groupInfo: toText(next), ...join };
-    const { seq } = await api.commit(group, wire);
-    return this.#store(made, api.url, true, seq);
+    try {
+      if (made.view.group !== group) throw new GroupError('WELCOME_INVALID');
+      assertSizes({ commit, groupInfo: next });
+      const epoch = made.view.epoch - 1;
+      const join = { added: [this.#host.did], removed: [], external: true };
+      const wire = { epoch, commit: toText(commit), groupInfo: toText(next), ...join };
+      const { seq } = await api.commit(group, wire);
+      return await this.#store(made, api.url, true, seq);
+    } catch (error) {
+      this.#host.worker.settle(made.held, undefined);
+      throw error;
+    }
   }
 
   async #store(made: StateOutput, server: string, externalJoin: boolean, seq: number): Promise<StoredGroup> {
-    const { bytes, view } = made;
+    const { held, bytes, view } = made;
+    this.#host.worker.settle(held, undefined);
     const { group, suite } = view;
     const record = newRecord({ group, server, suite, externalJoin, state: named(bytes), seq });
     const document = this.documentOf(group);
     const before = await document.load().catch(() => undefined);
     if (before && !before.isRemoved && before.seq >= seq) throw new GroupError('GROUP_EXISTS');
     if (!(await document.save(record))) throw new GroupError('STATE_CONFLICT');
-    this.#host.worker.settle('new', undefined);
     return { document, record, view };
   }
 }

@@ -23,22 +23,37 @@ export interface MlsReach {
 
 /** How a channel ended. */
 export interface MlsCloseInfo {
+  /** `local`: closed here. `peer`: this agent was removed. */
   readonly by: 'local' | 'peer';
   readonly reason?: string;
 }
 
+/** Who sent a message. `roles` is empty: the router fills it in. */
+export interface MlsSender {
+  readonly did: string;
+  readonly roles: readonly string[];
+}
+
+/** Called with each message of a group and its sender. */
+export type MlsChannelListener = (data: Uint8Array, from: MlsSender) => void | Promise<void>;
+
 /** A group as a channel of the mesh router. */
 export interface MlsChannel {
   readonly kind: 'mls';
+  /** Whether the suite of the group has X-Wing. */
+  readonly postQuantum: boolean;
   /** `did` is the id of the group. */
   readonly peer: { readonly did: string; readonly roles: readonly string[] };
   /** Resolves once the server has the message. Throws as {@link MlsGroup.send}. */
   send(data: Uint8Array): Promise<void>;
-  /** Calls the listener with each message of others from now on. The first one gets what waited. */
-  onMessage(listener: (data: Uint8Array) => void | Promise<void>): () => void;
+  /**
+   * Calls the listener with each message of others from now on, and with the member who sent it, as its signature proves. The first one
+   * gets what waited.
+   */
+  onMessage(listener: MlsChannelListener): () => void;
   /** Ends the channel; this agent stays in the group. */
   close(reason?: string): Promise<void>;
-  /** Resolves when it has ended. */
+  /** Resolves when it has ended: closed here, with the client, or because this agent was removed. */
   readonly closed: Promise<MlsCloseInfo>;
 }
 
@@ -67,6 +82,15 @@ export class MlsProvider {
       throw new GroupError('SUITE_UNKNOWN', { field: 'postQuantum' });
     return channelOf(group);
   }
+
+  /**
+   * Calls the listener with a channel to each group that this agent is in and gets into, until the returned function is called: give it
+   * `accept` of the router.
+   */
+  onChannel(listener: (channel: MlsChannel) => void): () => void {
+    for (const group of this.#client.groups) listener(channelOf(group));
+    return this.#client.onGroup((group) => listener(channelOf(group)));
+  }
 }
 
 function channelOf(group: MlsGroup): MlsChannel {
@@ -76,8 +100,15 @@ function channelOf(group: MlsGroup): MlsChannel {
   const closed = new Promise<MlsCloseInfo>((resolve) => {
     end = resolve;
   });
+  const finish = (info: MlsCloseInfo) => {
+    if (!isOpen) return;
+    isOpen = false;
+    end(info);
+  };
+  void group.ended.then((by) => finish(by === 'removed' ? { by: 'peer', reason: by } : { by: 'local' }));
   return {
     kind: 'mls',
+    postQuantum: isPostQuantum(group.suite),
     peer: { did: group.id, roles: [] },
     closed,
     async send(data) {
@@ -85,15 +116,13 @@ function channelOf(group: MlsGroup): MlsChannel {
       await group.send(data);
     },
     onMessage(listener) {
-      const stop = group.onMessage(({ data }) => listener(data));
+      const stop = group.onMessage(({ from, data }) => listener(data, { did: from, roles: [] }));
       listeners.add(stop);
       return stop;
     },
     async close(reason) {
-      if (!isOpen) return;
-      isOpen = false;
       for (const stop of listeners) stop();
-      end({ by: 'local', ...(reason === undefined ? {} : { reason }) });
+      finish({ by: 'local', ...(reason === undefined ? {} : { reason }) });
     },
   };
 }

@@ -84,9 +84,10 @@ test('groups are channels of the router, and what is not to be followed is not f
   const channel = await alices.open({ groupId: group.id });
   const other = await bobs.open({ groupId: group.id });
   const heard: string[] = [];
-  other.onMessage((data) => void heard.push(text(data)));
+  other.onMessage((data, from) => void heard.push(`${from.did}: ${text(data)}`));
   await channel.send(bytes('by the channel'));
   await until('bob hears', () => heard.length === 1);
+  expect(heard).toEqual([`${alice.did}: by the channel`]);
   await channel.close('enough');
   expect(await channel.closed).toEqual({ by: 'local', reason: 'enough' });
   await expect(channel.send(bytes('x'))).rejects.toMatchObject({ id: 'CLOSED' });
@@ -96,6 +97,18 @@ test('groups are channels of the router, and what is not to be followed is not f
   await expect(group.send(new Uint8Array(64 * 1024))).rejects.toMatchObject({ id: 'MESSAGE_TOO_LARGE' });
   await expect(group.remove(alice.did)).rejects.toMatchObject({ id: 'INVALID_OPTION', field: 'dids' });
   await expect(group.add('bob')).rejects.toMatchObject({ id: 'INVALID_OPTION', field: 'dids' });
+  const opened: string[] = [];
+  bobs.onChannel(({ peer }) => void opened.push(peer.did));
+  expect(opened).toEqual([group.id]);
+  const second = await alice.client.create();
+  await second.add(bob.did);
+  await until('bob gets a channel to the second', () => opened.includes(second.id));
+  await group.send(bytes('the last'));
+  await group.remove(bob.did);
+  expect(await other.closed).toEqual({ by: 'peer', reason: 'removed' });
+  expect(heard.at(-1)).toBe(`${alice.did}: the last`);
+  await expect(other.send(bytes('x'))).rejects.toMatchObject({ id: 'CLOSED' });
+  expect(await bobs.canReach({ groupId: group.id })).toMatchObject({ state: 'unreachable' });
 });
 
 test('while the registry is down nobody is let in, and nobody is thrown out', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { xlinkFetch } from '@private.me/xlink/client';
+import type { DidFetch } from '../src/index.js';
 import { type Entry, hostile } from './hostile.js';
 import {
   agentAt,
@@ -111,6 +112,35 @@ test('a log with a gap, or a commit that does not verify, is not applied; the tr
   bob.rules.change = undefined;
   await until('bob hears', () => bob.inbox.length === 1);
   expect(bobs.fingerprint()).toBe(group.fingerprint());
+});
+
+test('a member that tells the server other members than its commit has is found out', async () => {
+  const place = await startServer();
+  const alice = await clientAt(place, 'alice', { recheckMs: 200 });
+  const bob = await clientAt(place, 'bob', { recheckMs: 200 });
+  const agent = await agentAt(place, 'mallory');
+  const ghost = await agentAt(place, 'ghost');
+  const real = xlinkFetch({ agent, baseUrl: place.url }) as unknown as DidFetch;
+  let lie: object | undefined;
+  const fetch: DidFetch = (url, init) => {
+    const isLie = lie && url.endsWith('/commits');
+    return real(
+      url,
+      isLie ? { ...init, body: JSON.stringify({ ...JSON.parse(String(init.body)), ...lie }) } : init,
+    );
+  };
+  const mallory = await clientAt(place, 'mallory', { agent, fetch });
+  const group = await groupOf(alice, bob, mallory);
+  const mallorys = await groupIn(mallory, group.id);
+  await Promise.all([alice, bob].map((one) => groupIn(one, group.id, group.epoch)));
+  await group.recheck();
+  expect(faultsOf(alice)).toEqual([]);
+  lie = { added: [ghost.did] };
+  await mallorys.rekey();
+  await until('alice is told of the ghost', () => faultsOf(alice).includes('MEMBERS_DIFFER'));
+  lie = { removed: [bob.did] };
+  await mallorys.rekey();
+  await until('bob is told that he was cut off', () => faultsOf(bob).includes('MEMBERS_DIFFER'));
 });
 
 test('a welcome for somebody else opens nothing', async () => {

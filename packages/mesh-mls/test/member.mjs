@@ -1,4 +1,5 @@
 // A member of a group, to be killed: sends numbered messages, now and then gives itself new keys, and says what it has sent and heard.
+import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, HttpTrustRegistry } from '@private.me/xlink';
 import { FileOperationsStore } from '@private.me/xlink/file';
 import { MlsClient } from '../dist/index.js';
@@ -23,9 +24,21 @@ const client = await MlsClient.start({
 });
 const group = client.group(id);
 group.onMessage(({ data }) => say(`heard ${Buffer.from(data)}`));
+/** It is faster than a caller may be. */
+async function patiently(work) {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error.id !== 'TOO_MANY') throw error;
+      await pause(200);
+    }
+  }
+}
 for (let n = 0; ; n++) {
   const text = `b${name}.${n}`;
-  await group.send(Buffer.from(text));
+  await patiently(() => group.send(Buffer.from(text)));
   say(`sent ${text}`);
-  if (n % 3 === 2) await group.rekey();
+  if (n % 3 === 2) await patiently(() => group.rekey());
+  await pause(30);
 }

@@ -2,12 +2,14 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { Agent, MemoryOperationsStore, MemoryTrustRegistry } from '@private.me/xlink';
+import { encodeGroupState } from 'ts-mls';
 import { isBound, makeIdentity, readIdentity, STATEMENT_CONTEXT } from '../src/credential.js';
 import { CryptoWorker } from '../src/index.js';
 import { StateRecord } from '../src/state/record.js';
 import { sealValue } from '../src/state/sealing.js';
 import { Engine } from '../src/worker/engine.js';
 import type { Self, Standing, StateOutput } from '../src/worker/protocol.js';
+import { configOf } from '../src/worker/states.js';
 
 const NOW = Date.now();
 
@@ -24,6 +26,7 @@ async function selfOf(agent: Agent): Promise<Self> {
 
 const active = async (): Promise<Standing> => 'active';
 const suite = 'x25519-aes128';
+const isSecret = (bytes: Uint8Array): boolean => bytes.some((byte) => byte !== 0);
 
 test('a credential is a DID and its statement about the signature key, as the library verifies it, too', async () => {
   const agent = await agentOf();
@@ -86,28 +89,55 @@ test('nobody is added who is unknown, revoked, somebody else, or bound to anothe
   expect(good.added).toEqual([bob.did]);
 });
 
-test('messages are padded, and secrets of a state that was replaced are zeroed', async () => {
+/** A group of one, as it was made. */
+async function groupOfOne(engine: Engine) {
+  const self = await selfOf(await agentOf());
+  return engine.create({ self, suite, group: randomBytes(16), now: NOW, external: false }, active);
+}
+
+test('messages are padded', async () => {
   const engine = new Engine();
-  const alice = await selfOf(await agentOf());
-  const bob = await agentOf();
-  const made = await engine.create(
-    { self: alice, suite, group: randomBytes(16), now: NOW, external: false },
-    active,
-  );
-  let output: StateOutput = made;
+  let output: StateOutput = await groupOfOne(engine);
   const sizes: number[] = [];
   for (const [at, length] of [0, 1, 100, 180, 400].entries()) {
     const { message, ...next } = await engine.encrypt(
       { state: { key: `${at}`, bytes: output.bytes }, data: new Uint8Array(length) },
       active,
     );
-    engine.states.settle(`${at}`, `${at + 1}`);
+    engine.states.settle(next.held, `${at + 1}`);
     output = next;
     sizes.push(message.length);
   }
   expect(new Set(sizes.slice(0, 3)).size).toBe(1);
   expect(sizes[4]).toBeGreaterThan(sizes[0]!);
-  expect(bob.did).not.toBe('');
+});
+
+test('secrets of a state are zeroed once the next one is stored, and not before', async () => {
+  const engine = new Engine();
+  const state = { key: 'first', bytes: (await groupOfOne(engine)).bytes };
+  const secrets = engine.states
+    .read(state, configOf(active, 'follow'))
+    .secretTree.flatMap(({ application, handshake }) => [application.secret, handshake.secret])
+    .filter(isSecret);
+  expect(secrets.length).toBeGreaterThan(0);
+  const given = await engine.encrypt({ state, data: new Uint8Array(1) }, active);
+  expect(secrets.every(isSecret)).toBe(true);
+  engine.states.settle(given.held, 'second');
+  expect(secrets.filter((secret) => !isSecret(secret)).length).toBeGreaterThan(0);
+});
+
+test('what several clients of a process make of one state, or at a time, is not mixed up', async () => {
+  const engine = new Engine();
+  const made = await Promise.all([groupOfOne(engine), groupOfOne(engine)]);
+  const state = { key: 'shared', bytes: made[0].bytes };
+  const one = await engine.encrypt({ state, data: new Uint8Array(1) }, active);
+  const other = await engine.encrypt({ state, data: new Uint8Array(1) }, active);
+  engine.states.settle(one.held, undefined); // the store had another one by then
+  for (const [name, { held, bytes }] of Object.entries({ first: made[0], second: made[1], other })) {
+    engine.states.settle(held, name);
+    const kept = engine.states.read({ key: name, bytes: new Uint8Array(0) }, configOf(active, 'follow'));
+    expect(Buffer.compare(encodeGroupState(kept), bytes)).toBe(0);
+  }
 });
 
 test('a sealed record is bound to its name, its version and its key', async () => {

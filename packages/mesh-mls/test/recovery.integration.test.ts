@@ -1,6 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,14 +10,14 @@ import { PostgresOperationsStore } from '@private.me/xlink/postgres';
 import { RedisOperationsStore, redisClientOptions } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { findProgram, testWith } from './needs.js';
+import { startPostgres, startRedis } from '../../../test/support/servers-of-test.js';
+import { testWith } from './needs.js';
 import {
   afterTest,
   agentAt,
   bytes,
   clientAt,
   faultsOf,
-  freePort,
   groupIn,
   groupOf,
   seedOf,
@@ -30,6 +29,14 @@ import {
 
 const PROGRAM = fileURLToPath(new URL('./member.mjs', import.meta.url));
 const ROUNDS = process.env['SCALE'] === 'full' ? 40 : 2;
+
+/** Ends a process, which may have ended by itself. */
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
 
 test('a member that is killed again and again loses no message, and nothing that it was told was sent', async () => {
   const place = await startServer();
@@ -74,13 +81,11 @@ test('a member that is killed again and again loses no message, and nothing that
     for (let n = 0; n < 3; n++) await group.send(bytes(`a${sent++}`));
     if (round % 2 === 0) await group.rekey();
     await pause(Math.random() * 200); // wherever it is then
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    await kill(child);
   }
   const last = member('last');
   await until('bob has heard all', () => heard.size === sent);
-  last.kill('SIGKILL');
-  await once(last, 'exit');
+  await kill(last);
   await until('alice has heard all', () => [...acknowledged].every((one) => alice.inbox.includes(one)));
   const known = alice.inbox.filter((one) => one.startsWith('b'));
   expect(new Set(known).size).toBe(known.length); // none twice
@@ -157,58 +162,20 @@ async function twoProcesses(
 }
 
 testWith(['redis-server'], 'two processes of one member share a state in Redis', async () => {
-  const port = await freePort();
-  const folder = await temporaryFolder();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
-  const child = spawn(findProgram('redis-server')!, [
-    ...args,
-    '--maxmemory-policy',
-    'noeviction',
-    '--appendonly',
-    'yes',
-  ]);
-  stopAfterTest(child, 'SIGKILL');
-  let said = '';
-  child.stdout.on('data', (chunk) => (said += String(chunk)));
-  await until('Redis', () => said.includes('Ready to accept connections'));
+  const { url } = await startRedis();
   await twoProcesses(async () => {
-    const client = new Redis(`redis://127.0.0.1:${port}`, { ...redisClientOptions.ioredis });
+    const client = new Redis(url, { ...redisClientOptions.ioredis });
     afterTest(() => client.disconnect());
-    return new RedisOperationsStore({ client });
+    return new RedisOperationsStore({ client, timeoutMs: 10_000 });
   });
 });
 
 testWith(['initdb', 'postgres'], 'two processes of one member share a state in PostgreSQL', async () => {
-  const port = await freePort();
-  const folder = await temporaryFolder();
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-  const who = process.getuid?.() === 0 ? { uid: id('-u'), gid: id('-g') } : undefined;
-  if (who) chownSync(folder, who.uid, who.gid);
-  const data = join(folder, 'data');
-  const how = { ...who, cwd: folder, stdio: 'ignore' } as const;
-  const make = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C'];
-  execFileSync(findProgram('initdb')!, make, how);
-  const settings = [
-    'listen_addresses=127.0.0.1',
-    `port=${port}`,
-    `unix_socket_directories=${folder}`,
-    'fsync=off',
-  ];
-  const args = ['-D', data, ...settings.flatMap((each) => ['-c', each])];
-  stopAfterTest(spawn(findProgram('postgres')!, args, how), 'SIGQUIT');
-  const connectionString = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  await until('PostgreSQL', async () => {
-    const client = new pg.Client({ connectionString });
-    client.on('error', () => {});
-    return client.connect().then(
-      () => client.end().then(() => true),
-      () => false,
-    );
-  });
+  const { url } = await startPostgres();
   await twoProcesses(async () => {
-    const pool = new pg.Pool({ connectionString });
+    const pool = new pg.Pool({ connectionString: url });
     pool.on('error', () => {});
     afterTest(() => pool.end());
-    return new PostgresOperationsStore({ pool });
+    return new PostgresOperationsStore({ pool, timeoutMs: 10_000 });
   });
 });

@@ -2,22 +2,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, expect } from '@jest/globals';
+import { afterAll, expect } from '@jest/globals';
 import { Agent, HttpTrustRegistry, MemoryOperationsStore, type TrustRegistry } from '@private.me/xlink';
+import { afterTest } from '../../../test/support/after-test.js';
+import { freePort } from '../../../test/support/redis-server.js';
+import { temporaryFolder } from '../../../test/support/temporary-folder.js';
+import { untilFound as until } from '../../../test/support/until.js';
 import { MlsClient, type MlsClientOptions, type MlsEvent, type MlsGroup } from '../src/index.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-/** Calls this after the test; last come, first served. */
-export const afterTest = (close: () => unknown): void => void closers.push(close);
+export { afterTest, freePort, temporaryFolder, until };
 
 /** 32 bytes that follow from a name; other ones in each test, for tests share a server. */
 export const seedOf = (name: string): Uint8Array =>
@@ -25,33 +21,6 @@ export const seedOf = (name: string): Uint8Array =>
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (data: Uint8Array): string => new TextDecoder().decode(data);
-
-export async function until<T>(
-  what: string,
-  look: () => T | Promise<T>,
-  withinMs = 30_000,
-): Promise<Exclude<T, undefined | false | null | 0 | ''>> {
-  for (const end = performance.now() + withinMs; performance.now() < end; await pause(10)) {
-    const found = await look();
-    if (found) return found as never;
-  }
-  throw new Error(`never: ${what}`);
-}
-
-/** A folder that is removed after the test. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'mesh-mls-'));
-  afterTest(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
-  return folder;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 export function stopAfterTest(child: ChildProcess, signal: NodeJS.Signals): void {
   afterTest(async () => {
@@ -151,11 +120,20 @@ export async function clientAt(
 }
 
 /** The group of this id in a client, once it is there and has this epoch. */
-export const groupIn = ({ client }: TestClient, id: string, epoch = 0): Promise<MlsGroup> =>
-  until(`group at epoch ${epoch}`, () => {
-    const group = client.group(id);
-    return group?.isActive && group.epoch >= epoch ? group : undefined;
-  });
+export const groupIn = (
+  { client }: TestClient,
+  id: string,
+  epoch = 0,
+  withinMs?: number,
+): Promise<MlsGroup> =>
+  until(
+    `group at epoch ${epoch}`,
+    () => {
+      const group = client.group(id);
+      return group?.isActive && group.epoch >= epoch ? group : undefined;
+    },
+    withinMs,
+  );
 
 /** A group of these clients, all of them in it. */
 export async function groupOf(first: TestClient, ...others: readonly TestClient[]): Promise<MlsGroup> {

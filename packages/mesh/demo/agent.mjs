@@ -1,7 +1,8 @@
 // One agent of the demo, as a process: does what the parent tells it, and tells what happened.
 import { createServer } from 'node:http';
+import { MlsClient, MlsProvider } from '@private.me/mesh-mls';
 import { Agent, GatewayTransport, HttpTrustRegistry, Identity, xlinkFetch } from '@private.me/xlink';
-import { FileNonceStore } from '@private.me/xlink/file';
+import { FileNonceStore, FileOperationsStore } from '@private.me/xlink/file';
 import express from 'express';
 import {
   EnvelopeProvider,
@@ -16,10 +17,22 @@ const SCOPES = ['mesh:signal', 'mesh:channel', 'orders'];
 const text = (data) => Buffer.from(data).toString();
 const tell = (event) => process.connected && process.send(event);
 let me;
+/** Who has sent a message, as the last channel proved it. */
+const senders = new Map();
 
 const commands = {
-  /** Comes to life. `hybrid`: ML-KEM-768 and ML-DSA-65. `roles`: what others may do here. */
-  async start({ name, seed, server, token, folder, hybrid = false, roles = {}, isThief = false }) {
+  /** Comes to life. `hybrid`: ML-KEM-768 and ML-DSA-65. `inFleet`: groups by MLS. `roles`: what others may do here. */
+  async start({
+    name,
+    seed,
+    server,
+    token,
+    folder,
+    hybrid = false,
+    inFleet = false,
+    roles = {},
+    isThief = false,
+  }) {
     const identity = await Identity.fromSeed(Buffer.from(seed, 'hex'), { postQuantumSig: hybrid });
     const registry = new HttpTrustRegistry({ baseUrl: server, authToken: token, timeoutMs: 60_000 });
     const known = await registry.lookup(identity.did);
@@ -46,7 +59,8 @@ const commands = {
     const transport = new GatewayTransport({ relayUrl: server });
     // In a file, so that what waited while it was away is taken after a restart, and nothing twice.
     const nonceStore = await FileNonceStore.open({ path: `${folder}/${name}.nonces` });
-    const agent = new Agent({ identity, registry, transport, nonceStore, sendScopes: SCOPES });
+    const maxAgeMs = 7 * 86_400_000;
+    const agent = new Agent({ identity, registry, transport, nonceStore, maxAgeMs, sendScopes: SCOPES });
     const carrier = agentCarrier({ agent, listen: false });
     const envelopes = new EnvelopeProvider({ agent });
     const directory = new HttpPrekeyDirectory({ agent, baseUrl: server });
@@ -59,20 +73,32 @@ const commands = {
     const fetch = xlinkFetch({ agent, unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true });
     const discover = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true };
     const service = new ServiceProvider({ kind: 'session', fetch, discover });
+    const groups =
+      inFleet &&
+      (await MlsClient.start({
+        ...{ agent, server, keyPackages: 2, recheckMs: 500, removeDelayMs: 200 },
+        store: new FileOperationsStore(`${folder}/${name}.groups`),
+        onEvent: ({ type, group, removed = [], error }) => {
+          const left = me?.groups?.group(group)?.members.length;
+          tell({ event: 'mls', ...plain({ error }), what: type, gone: removed[0], left });
+        },
+      }));
+    const mls = groups ? new MlsProvider(groups) : undefined;
     const router = new SecureMeshRouter({
-      providers: [noise, signal, hybrid ? service : envelopes, ...(hybrid ? [] : [service])],
+      providers: [noise, signal, ...(hybrid ? [] : [envelopes]), service, ...(mls ? [mls] : [])],
       roles: (did) => roles[did] ?? [],
       upgradeMs: 0,
       drainMs: 200,
       observers: [(event) => tell({ event: 'router', ...plain(event) })],
     });
-    me = { name, identity, agent, registry, noise, signal, router, channels: new Map() };
+    me = { name, identity, agent, registry, noise, signal, groups, router, channels: new Map() };
     const accept = (channel) => router.accept(channel);
     signal.onChannel(accept);
     envelopes.listen(accept, async (message) => {
       await carrier.take(message);
     });
     router.onChannel(use);
+    mls?.onChannel(accept);
     return { did: identity.did };
   },
 
@@ -94,14 +120,27 @@ const commands = {
     const channel = me.channels.get(to);
     for (let count = 0; count < times; count++) {
       await channel.send(Buffer.from(times === 1 ? message : `${message} ${count}`));
-      if (count % 20 === 19) await new Promise((resolve) => setTimeout(resolve, 1));
+      if (count % 5 === 4) await new Promise((resolve) => setTimeout(resolve, 2));
     }
     return { kind: channel.kind };
   },
 
-  /** Does what only some may do, for the agent at the other end of a channel. */
+  /** Makes a group of these agents. */
+  async gather({ members }) {
+    const group = await me.groups.create();
+    await group.add(members);
+    return { group: group.id, members: group.members.length };
+  },
+
+  /** Removes a member, and waits for nobody: the keys of the group are new at once. */
+  async dismiss({ group, member }) {
+    await me.groups.group(group).remove(member);
+    return { members: me.groups.group(group).members.length };
+  },
+
+  /** Does what only some may do, for who has sent this agent a message. */
   async allow({ from, role }) {
-    requireRole(me.channels.get(from), role);
+    requireRole(senders.get(from), role);
     return {};
   },
 
@@ -141,7 +180,10 @@ function use(channel) {
   const { did } = channel.peer;
   if (me.channels.get(did) === channel) return channel;
   me.channels.set(did, channel);
-  channel.onMessage((data) => tell({ event: 'message', from: did, kind: channel.kind, text: text(data) }));
+  channel.onMessage((data, from) => {
+    senders.set(from.did, from);
+    tell({ event: 'message', from: from.did, kind: channel.kind, text: text(data) });
+  });
   channel.closed.then(({ by }) => {
     if (me.channels.get(did) === channel) me.channels.delete(did);
     tell({ event: 'closed', peer: did, by });

@@ -37,7 +37,8 @@ try {
             wrapped(`Not as it should be: ${JSON.stringify(outcome)}, not ${JSON.stringify(expected)}`),
           ),
         );
-      else if (values.check) console.log(style('green', `   as it should be: ${JSON.stringify(outcome)}`));
+      else if (values.check)
+        console.log(style('green', wrapped(`as it should be: ${JSON.stringify(outcome)}`)));
     } catch (error) {
       failures++;
       console.log(style('red', wrapped(`Failed: ${error.message} ${error.cause?.message ?? ''}`)));

@@ -3,6 +3,8 @@ import { HttpTrustRegistry } from '@private.me/xlink';
 import { link, Player, startServer } from './stage.mjs';
 
 const NAMES = ['ada', 'ben', 'cleo', 'dan', 'emil', 'fay', 'gus', 'hana', 'ivo', 'jun', 'kim', 'lea'];
+/** Who takes part in groups. */
+const FLEET = ['ada', 'ben', 'emil', 'gus', 'kim'];
 const TCP = 'tcp://127.0.0.1:0';
 
 /** Starts the server and twelve agents, and remembers where each listens. */
@@ -14,11 +16,12 @@ export async function setTheStage() {
     timeoutMs: 60_000,
   });
   const cast = Object.fromEntries(NAMES.map((name) => [name, new Player(name)]));
-  await cast.kim.start(place);
+  await cast.kim.start(place, { inFleet: true });
   // Ben's operator gives Kim the role of the planner: it is bound to her DID, and there is no token beside that.
   const roles = { [cast.kim.did]: ['planner'] };
   const optionsOf = (name) => ({
     hybrid: name === 'ivo' || name === 'jun',
+    inFleet: FLEET.includes(name),
     ...(name === 'ben' ? { roles } : {}),
   });
   const others = NAMES.filter((name) => name !== 'kim');
@@ -92,12 +95,38 @@ export const CHAPTERS = [
   },
   {
     row: 'Fleet of 50+ agents sharing an encrypted channel',
-    expected: { error: 'ROUTE_NOT_FOUND:NO_PROVIDER' },
-    async play({ ada }) {
-      const error = await ada.fails('open', { target: 'fleet', config: { groupId: 'fleet' } });
-      const told =
-        'Ada asks for a channel to a group. There is no provider of MLS in this story (it is @private.me/mesh-mls), and nothing weaker takes its place.';
-      return { error, told };
+    expected: {
+      ...{ kind: 'mls', members: 5, gate: ['opened', 'ROLE_MISSING'] },
+      ...{ ended: 'peer', again: 'ROUTE_NOT_FOUND', readOn: 0 },
+    },
+    async play({ ada, ben, emil, gus, kim }) {
+      const others = [ben, emil, gus, kim];
+      const { group, members } = await ada.do('gather', { members: others.map(({ did }) => did) });
+      const fleet = { did: group };
+      const { kind } = await open(ada, fleet, { groupId: group });
+      const joined = { event: 'router', type: 'accepted', kind: 'mls' };
+      await Promise.all(others.map((one) => one.see('the group', joined)));
+      await say(ada, fleet, 'Fleet, report.');
+      await Promise.all(others.map((one) => one.hears('Fleet, report.', ada)));
+      // One channel for all of them, and still it is proven who of them speaks.
+      const gate = [];
+      for (const [who, order] of [
+        [kim, 'Open the gate.'],
+        [gus, 'Open the other gate.'],
+      ]) {
+        await say(who, fleet, order);
+        await ben.hears(order, who);
+        const answer = await ben.fails('allow', { from: who.did, role: 'planner' });
+        gate.push(answer === 'nothing failed' ? 'opened' : answer);
+      }
+      await ada.do('dismiss', { group, member: emil.did });
+      const { by: ended } = await emil.see('the end', { event: 'closed', peer: group });
+      await say(ada, fleet, 'Without Emil now.');
+      await Promise.all([ben, gus, kim].map((one) => one.hears('Without Emil now.', ada)));
+      const again = await emil.fails('open', { target: group, config: { groupId: group } });
+      const readOn = emil.events.filter(({ text }) => text === 'Without Emil now.').length;
+      const told = `Ada, Ben, Emil, Gus and Kim share one MLS group, ordered by the server, which cannot read it. Each message proves its sender: Kim, the planner, gets the gate opened; Gus gets ${gate[1]}. Ada removes Emil: the keys are new, his channel ends, and he reads no further.`;
+      return { kind, members, gate, ended, again, readOn, told };
     },
   },
   {
@@ -177,8 +206,9 @@ export const CHAPTERS = [
       kimBefore: 'ROLE_MISSING',
       kimAfter: 'noise',
       rekeyed: 0,
+      inFleet: 3,
     },
-    async play({ place, registry, ben, kim }) {
+    async play({ place, registry, ada, ben, kim }) {
       const role = (from) => ben.fails('allow', { from: from.did, role: 'planner' });
       const thief = await new Player('thief').start(place, { seedName: 'kim', isThief: true });
       await open(thief, ben);
@@ -188,6 +218,7 @@ export const CHAPTERS = [
       const revoked = await registry.revoke(kim.did);
       if (revoked && revoked.ok === false) throw revoked.error;
       const { by: ended } = await ben.see('the end', { event: 'closed', peer: thief.did });
+      const { left: inFleet } = await ada.see('Kim put out', { event: 'mls', what: 'epoch', gone: kim.did });
       const again = await thief.fails('open', {
         target: ben.did,
         config: { addresses: [ben.address], timeoutMs: 5_000 },
@@ -199,7 +230,7 @@ export const CHAPTERS = [
       await ben.hears('This is my new key.', kim);
       const kimBefore = await role(kim);
       const { failed } = await ben.do('rekey');
-      const told = `A thief has Kim's seed: Ben takes him for the ${asThief}. Kim is revoked, and his channel ends. Kim comes back under a new DID, proven but without the role (${kimBefore}) until the operator binds it. Ben makes new prekeys and sessions.`;
+      const told = `A thief has Kim's seed: Ben takes him for the ${asThief}. Kim is revoked: his channel ends, and the fleet removes her by itself. Kim comes back under a new DID, proven but without the role (${kimBefore}) until the operator binds it. Ben makes new prekeys and sessions.`;
       return {
         thief: asThief,
         ended,
@@ -207,6 +238,7 @@ export const CHAPTERS = [
         kimBefore,
         kimAfter,
         rekeyed: failed,
+        inFleet,
         told,
       };
     },

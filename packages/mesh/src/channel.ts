@@ -22,6 +22,8 @@ export interface Reach {
   readonly state: 'online' | 'offline' | 'unreachable' | 'unsupported';
   /** Why, in a word or two for logs. Holds no value from outside. */
   readonly why?: string;
+  /** The error that said so, such as that of the connection. Default none. */
+  readonly cause?: unknown;
   /** Round trip in ms, if it was measured. */
   readonly latencyMs?: number;
   /** Whether the channel would hold against quantum computers. Default `false`. */
@@ -44,7 +46,7 @@ export interface OpenOptions {
 export interface ChannelPeer {
   /** DID of the other agent; of a group, its id. */
   readonly did: string;
-  /** Roles that the router binds to this DID. */
+  /** Roles that the router binds to this DID. A group has none: its members do. */
   readonly roles: readonly string[];
 }
 
@@ -58,8 +60,11 @@ export interface CloseInfo {
   readonly error?: unknown;
 }
 
-/** Called with each message. A rejection is told to the channel's owner and closes nothing. */
-export type MessageListener = (data: Uint8Array) => void | Promise<void>;
+/**
+ * Called with each message. `from`: who sent it; in a group the member whom its signature proves, elsewhere the `peer` of the channel. A
+ * rejection is told to the channel's owner and closes nothing.
+ */
+export type MessageListener = (data: Uint8Array, from: ChannelPeer) => void | Promise<void>;
 
 /** One open channel, whatever carries it. */
 export interface SecureChannel {
@@ -67,6 +72,8 @@ export interface SecureChannel {
   readonly kind: ChannelKind;
   /** Who is at the other end. */
   readonly peer: ChannelPeer;
+  /** Whether its key agreement holds against quantum computers. Absent: not known, which counts as no. */
+  readonly postQuantum?: boolean;
   /** Resolves once the message was handed to what carries it. Rejects when the channel is closed. */
   send(data: Uint8Array): Promise<void>;
   /** Calls the listener with each message from now on, until the returned function is called. The first one gets what waited. */

@@ -13,12 +13,14 @@ export {
   type CryptoConfig,
   type CryptoConfigOptions,
   type MetricName,
-  noiseOptionsOf,
   type PersistenceConfig,
   parseCryptoConfig,
   readCryptoConfig,
-  routerOptionsOf,
 } from './config/crypto-config.js';
+export { type GroupOptions, type GroupServers, mlsOptionsOf } from './config/mls-options.js';
+export { noiseOptionsOf } from './config/noise-options.js';
+export { routerOptionsOf } from './config/router-options.js';
+export type { ConfigWarning } from './config/warnings.js';
 export {
   isMeshError,
   MESH_ERROR_TABLE,
@@ -41,7 +43,7 @@ export type { UpgradeHandler } from './noise/websocket-endpoint.js';
 export { EnvelopeProvider, type EnvelopeProviderOptions } from './providers/envelope-provider.js';
 export { ServiceProvider, type ServiceProviderOptions } from './providers/service-provider.js';
 export type { ChannelConfig } from './router/channel-config.js';
-export type { RouterEvent, RouterObserver } from './router/events.js';
+export type { FailedWay, RouterEvent, RouterObserver } from './router/events.js';
 export {
   FALLBACKS,
   type FailureClass,

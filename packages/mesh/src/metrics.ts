@@ -5,7 +5,11 @@ import {
   type Registry,
   type RegistryContentType,
 } from 'prom-client';
+import type { ChannelKind } from './channel.js';
 import type { CryptoConfig, MetricName } from './config/crypto-config.js';
+
+export { metricsOptionsOf } from './config/metrics-options.js';
+
 import type { NoiseEvent } from './noise/options.js';
 import type { RouterEvent } from './router/events.js';
 import { checkNames, checkValue, hasMethods, invalidOption } from './util/options.js';
@@ -45,7 +49,7 @@ export interface MeshMetrics {
 /** The metrics, none with an id or a DID as a label. */
 export const MESH_METRICS = {
   handshake_latency_ms: {
-    help: 'How long handshakes took, in ms; for the router until the channel was open, with the attempts that failed.',
+    help: 'How long handshakes took, in ms; other kinds than noise: how long it took the router to open a channel, with what failed before, or to fail.',
     labels: ['kind', 'outcome'],
   },
   ratchet_state_age_seconds: {
@@ -57,7 +61,7 @@ export const MESH_METRICS = {
     labels: [],
   },
   quantum_migration_status: {
-    help: 'Channels that were opened by the router and are open, by what protects their keys.',
+    help: 'Channels of the router that are open, by what protects their keys.',
     labels: ['protection'],
   },
 } as const satisfies Record<MetricName, { readonly help: string; readonly labels: readonly string[] }>;
@@ -95,20 +99,33 @@ export function meshMetrics(options: MeshMetricsOptions = {}): MeshMetrics {
   for (const protection of ['hybrid', 'classical']) quantum?.set({ protection }, 0);
   if (signal) gauge('ratchet_state_age_seconds', ({ sessions }) => oldest(sessions) / 1_000);
   if (signal)
-    gauge('prekey_utilization_percent', ({ prekeyUtilizationPercent = 0 }) => prekeyUtilizationPercent);
+    gauge(
+      'prekey_utilization_percent',
+      ({ prekeyUtilizationPercent = Number.NaN }) => prekeyUtilizationPercent,
+    );
   const protections = new Map<string, string>();
   return {
     noise(event) {
-      if (event.type === 'handshake')
-        latency?.observe({ kind: 'noise', outcome: event.outcome }, event.durationMs);
+      if (event.type === 'handshake') observe('noise', event.outcome, event.durationMs);
     },
     router(event) {
+      // Noise providers tell of their handshakes by themselves.
       if (event.type === 'established') {
-        // Noise providers tell of their handshakes by themselves.
-        if (event.kind !== 'noise') latency?.observe({ kind: event.kind, outcome: 'ok' }, event.durationMs);
-        move(event.target, event.postQuantum ? 'hybrid' : 'classical');
-      } else if (event.type === 'upgraded') move(event.target, event.postQuantum ? 'hybrid' : 'classical');
-      else if (event.type === 'closed') move(event.target, undefined);
+        if (event.kind !== 'noise') observe(event.kind, 'ok', event.durationMs);
+        move(event.channel, event.postQuantum);
+      } else if (event.type === 'upgraded') {
+        if (event.to !== 'noise') observe(event.to, 'ok', event.durationMs);
+        move(event.channel, event.postQuantum);
+      } else if (event.type === 'upgrade-failed') {
+        if (event.to !== 'noise') observe(event.to, 'failed', event.durationMs);
+      } else if (event.type === 'fallback' || event.type === 'refused') {
+        const { from, failure, attempted, durationMs } = event;
+        const isTold = from === 'noise' && attempted;
+        if (durationMs !== undefined && failure !== 'unsupported' && !isTold)
+          observe(from, 'failed', durationMs);
+      } else if (event.type === 'accepted') {
+        if (event.carries) move(event.channel, event.postQuantum);
+      } else if (event.type === 'closed') move(event.channel, undefined);
     },
   };
 
@@ -117,19 +134,24 @@ export function meshMetrics(options: MeshMetricsOptions = {}): MeshMetrics {
     new Gauge({
       ...common(name),
       async collect() {
-        this.set(read(await signal!.status()));
+        // A store that does not answer must not take the other metrics with it.
+        this.set(await Promise.resolve(signal!.status()).then(read, () => Number.NaN));
       },
     });
   }
 
-  function move(target: string, to: string | undefined): void {
-    const from = protections.get(target);
+  function observe(kind: ChannelKind, outcome: 'ok' | 'failed', durationMs: number): void {
+    latency?.observe({ kind, outcome }, durationMs);
+  }
+
+  function move(channel: string, postQuantum: boolean | undefined): void {
+    const from = protections.get(channel);
     if (from !== undefined) quantum?.dec({ protection: from });
-    if (to === undefined) protections.delete(target);
-    else {
-      protections.set(target, to);
-      quantum?.inc({ protection: to });
-    }
+    protections.delete(channel);
+    if (postQuantum === undefined) return;
+    const to = postQuantum ? 'hybrid' : 'classical';
+    protections.set(channel, to);
+    quantum?.inc({ protection: to });
   }
 }
 

@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals';
 import { afterTest } from './support.js';
 
 const demo = fileURLToPath(new URL('../demo/run.mjs', import.meta.url));
-const built = ['../dist/index.js', '../../cli/dist/xlink.js'].map((file) =>
+const built = ['../dist/index.js', '../../mesh-mls/dist/index.js', '../../cli/dist/xlink.js'].map((file) =>
   fileURLToPath(new URL(file, import.meta.url)),
 );
 

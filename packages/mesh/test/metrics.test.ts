@@ -18,15 +18,21 @@ describe('the metrics of the section observability', () => {
     noise({ type: 'handshake', role: 'initiator', transport: 'tcp', outcome: 'ok', durationMs: 12 });
     noise({ type: 'handshake', role: 'responder', transport: 'tcp', outcome: 'failed', durationMs: 3 });
     const established = { type: 'established', route: 'online', durationMs: 8 } as const;
-    router({ ...established, target: 'a', kind: 'signal', postQuantum: true });
-    router({ ...established, target: 'b', kind: 'noise', postQuantum: false });
-    router({ type: 'upgraded', target: 'a', from: 'signal', to: 'noise', postQuantum: false });
-    router({ type: 'closed', target: 'b', kind: 'noise', by: 'peer' });
+    const [a, b] = [
+      { target: 'a', channel: 'a' },
+      { target: 'b', channel: 'b' },
+    ];
+    router({ ...established, ...a, kind: 'signal', postQuantum: true });
+    router({ ...established, ...b, kind: 'noise', postQuantum: false });
+    router({ type: 'upgraded', ...a, from: 'signal', to: 'noise', durationMs: 1, postQuantum: false });
+    router({ type: 'upgrade-failed', ...a, from: 'envelope', to: 'signal', durationMs: 5, error: 0 });
+    router({ type: 'closed', ...b, kind: 'noise', by: 'peer' });
     const text = await register.metrics();
     for (const line of [
       'mesh_handshake_latency_ms_count{kind="noise",outcome="ok"} 1',
       'mesh_handshake_latency_ms_count{kind="noise",outcome="failed"} 1',
       'mesh_handshake_latency_ms_sum{kind="signal",outcome="ok"} 8',
+      'mesh_handshake_latency_ms_sum{kind="signal",outcome="failed"} 5',
       'mesh_ratchet_state_age_seconds 90',
       'mesh_prekey_utilization_percent 35',
       'mesh_quantum_migration_status{protection="hybrid"} 0',

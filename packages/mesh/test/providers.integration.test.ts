@@ -148,7 +148,7 @@ describe('services', () => {
 });
 
 describe('the router over real Noise', () => {
-  test('both sides have one channel, whoever opened it; where the listener is gone, what is missing is a way to those who are away', async () => {
+  test('both sides have one channel, whoever opened it; where the listener is gone, it is unreachable', async () => {
     const [alice, bob] = await Promise.all([identityOf('alice'), identityOf('bob')]);
     const registry = await registryOf(alice, bob);
     const [atAlice, atBob] = [
@@ -172,6 +172,6 @@ describe('the router over real Noise', () => {
     await channel.closed;
     expect(
       await idOfFailure(() => router.establishChannel(bob.did, { addresses: [listening.address] })),
-    ).toBe('ROUTE_NOT_FOUND:NO_PROVIDER');
+    ).toBe('ROUTE_NOT_FOUND:UNREACHABLE');
   });
 });

@@ -10,10 +10,10 @@ const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** What the first block of the README takes as given, and an agent at the other end of it. */
 const WORLD = `
-import { createKeyRecord, MemoryTrustRegistry } from '@private.me/xlink';
+import { MemoryTrustRegistry } from '@private.me/xlink';
 const registry = new MemoryTrustRegistry();
 const [identity, peer] = await Promise.all([1, 2].map((n) => Identity.fromSeed(new Uint8Array(32).fill(n))));
-for (const one of [identity, peer]) await registry.register({ did: one.did, keys: await createKeyRecord(one) });
+await registry.register({ did: peer.did, keys: await createKeyRecord(peer) });
 const theirs = await new NoiseProvider({ identity: peer, registry }).listen('tcp://127.0.0.1:0', (channel) => {
   channel.onMessage(async (data) => {
     console.log('they heard', new TextDecoder().decode(data));

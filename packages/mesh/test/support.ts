@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach } from '@jest/globals';
 import { createKeyRecord, Identity, type IdentityOptions, MemoryTrustRegistry } from '@private.me/xlink';
+import { afterTest } from '../../../test/support/after-test.js';
+import { untilFound as until } from '../../../test/support/until.js';
 import {
   MeshError,
   type NoiseEvent,
@@ -11,13 +11,8 @@ import {
   type SecureChannel,
 } from '../src/index.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-/** Calls this after the test; last come, first served. */
-export const afterTest = (close: () => unknown): void => void closers.push(close);
+export { afterTest } from '../../../test/support/after-test.js';
+export { until };
 
 /** 32 bytes that follow from a name. */
 export const seedOf = (name: string): Uint8Array =>
@@ -91,15 +86,6 @@ export function heard(channel: SecureChannel): string[] {
 }
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-/** Waits for something to become true, 20 s at most. */
-export async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await pause(5)) {
-    const found = look();
-    if (found) return found;
-  }
-  throw new Error(`never: ${what}`);
-}
 
 /** What an operation fails with; an error of the test if it does not. */
 export async function failureOf(work: () => unknown): Promise<Error & { id?: string; field?: string }> {

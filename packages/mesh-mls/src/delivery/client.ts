@@ -105,9 +105,15 @@ export class DeliveryClient {
           ? {}
           : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
       });
-      answer = await response.json();
+      answer = await response.json().catch((cause: unknown) => {
+        if (response.ok) throw cause;
+        return undefined; // a page of a proxy: its status says enough
+      });
     } catch (cause) {
       if (this.#closed.aborted) throw new GroupError('CLOSED', { cause });
+      const { code } = (cause ?? {}) as { code?: unknown };
+      if (TOO_LARGE.includes(String(code)))
+        throw new GroupError('TOO_LARGE', { cause, detail: String(code) });
       const isSure = method === 'GET';
       throw new GroupError(isSure ? 'DELIVERY_FAILED' : 'DELIVERY_FAILED:UNKNOWN_OUTCOME', { cause });
     }
@@ -115,6 +121,9 @@ export class DeliveryClient {
     throw refusalOf(response.status, answer, method);
   }
 }
+
+/** Codes of adapters and servers for a request that is too large: they answer before they look at it. */
+const TOO_LARGE = ['ENVELOPE_TOO_LARGE', 'BODY_TOO_LARGE'];
 
 function refusalOf(status: number, answer: unknown, method: string): GroupError {
   const { code, subCode, field } = (answer ?? {}) as { code?: unknown; subCode?: unknown; field?: unknown };
@@ -124,6 +133,7 @@ function refusalOf(status: number, answer: unknown, method: string): GroupError 
   if (isOurs && !PASSING.has(status)) return new GroupError(id, more);
   if (isOurs && id === 'TOO_MANY') return new GroupError(id, more);
   const detail = typeof code === 'string' && /^[A-Z_]{1,64}$/.test(code) ? code : `HTTP_${status}`;
+  if (status === 413) return new GroupError('TOO_LARGE', { ...more, detail });
   const isUnsure = PASSING.has(status) && status !== 429 && method !== 'GET';
   return new GroupError(isUnsure ? 'DELIVERY_FAILED:UNKNOWN_OUTCOME' : 'DELIVERY_FAILED', {
     ...more,

@@ -15,14 +15,14 @@ export class Invitations {
     this.#boxes = new Documents(store, 'mls-invitations');
   }
 
-  /** Adds one; the oldest one makes room. The same once more changes nothing. */
+  /** Adds one; where there are too many, the oldest of the member who sent most makes room. The same once more changes nothing. */
   async add(did: string, invitation: Omit<WireInvitation, 'id'>): Promise<void> {
     const { group, seq, server } = invitation;
     await this.#boxes.update(did, (before) => {
       const { next, items } = before ?? { next: 1, items: [] };
       if (items.some((one) => one.group === group && one.seq === seq && one.server === server))
         return before!;
-      return { next: next + 1, items: [...items, { id: next, ...invitation }].slice(-LIMITS.invitations) };
+      return { next: next + 1, items: withRoom([...items, { id: next, ...invitation }]) };
     });
   }
 
@@ -39,4 +39,14 @@ export class Invitations {
       items: (before?.items ?? []).filter(({ id }) => !ids.includes(id)),
     }));
   }
+}
+
+/** Nobody can push out the invitations of others: whoever floods loses its own. */
+function withRoom(items: readonly WireInvitation[]): readonly WireInvitation[] {
+  if (items.length <= LIMITS.invitations) return items;
+  const counts = new Map<string, number>();
+  for (const { by } of items) counts.set(by, (counts.get(by) ?? 0) + 1);
+  const [busiest] = [...counts].reduce((most, one) => (one[1] > most[1] ? one : most));
+  const oldest = items.findIndex(({ by }) => by === busiest);
+  return items.filter((_, at) => at !== oldest);
 }

@@ -41,14 +41,20 @@ export class KeyPackageDirectory {
     }: { packages: readonly string[]; lastResort?: string; replace?: boolean },
   ): Promise<number> {
     const names = packages.map(() => `${did}/${suite}/${toText(randomBytes(12))}`);
+    const isFull = (waiting: number) => waiting + names.length > LIMITS.keyPackages;
+    if (isFull(replace ? 0 : await this.count(did, suite))) throw new GroupError('KEY_PACKAGE_INVALID:FULL');
     for (const [at, name] of names.entries()) await this.#packages.update(name, () => packages[at]!);
     let old: readonly string[] = [];
-    const pool = await this.#pools.update(`${did}/${suite}`, (before) => {
+    const update = this.#pools.update(`${did}/${suite}`, (before) => {
       old = replace ? (before?.waiting ?? []) : [];
       const waiting = [...(replace ? [] : (before?.waiting ?? [])), ...names];
       if (waiting.length > LIMITS.keyPackages) throw new GroupError('KEY_PACKAGE_INVALID:FULL');
       const last = lastResort ?? before?.lastResort;
       return { waiting, ...(last === undefined ? {} : { lastResort: last }) };
+    });
+    const pool = await update.catch(async (error: unknown) => {
+      for (const name of names) await this.#packages.removeIf(name, () => true); // they would stay there for good
+      throw error;
     });
     for (const name of old) await this.#packages.removeIf(name, () => true);
     return pool.waiting.length;

@@ -81,7 +81,11 @@ export const groupRoutes: readonly ServerRoute[] = [
       path: '/v1/groups/news',
       summary: 'Waits until a group of the calling DID has something new, or an invitation is there',
       query: {
-        known: { type: 'string', maxLength: 6000, description: 'id:seq of each group, separated by commas' },
+        known: {
+          type: 'string',
+          maxLength: LIMITS.groupsInNews * 40,
+          description: 'id:seq of each group, separated by commas',
+        },
         wait: { type: 'integer', minimum: 0, maximum: LIMITS.waitMs, description: 'ms; default 0' },
       },
       answer: ok('What is new', shapes.NEWS),

@@ -1,25 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LimitStore, OperationsStore, TrustRegistry } from '@private.me/xlink';
+import type { Schema } from '@private.me/xlink/http-api';
 
 // The parts of the module interface of @private.me/xlink-cli that the routes use. This package does not need it to be installed.
-
-/** The part of JSON Schema that the server reads. */
-export interface Schema {
-  readonly title?: string;
-  readonly description?: string;
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly enum?: readonly string[];
-  readonly pattern?: string;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-}
 
 /** What the identity server hands to a route. */
 export interface Asked {

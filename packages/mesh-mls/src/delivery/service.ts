@@ -10,6 +10,7 @@ import { LIMITS, type WireCommit, type WireEntry, type WireGroup, type WireNews 
 /** How often a call that waits looks for what other servers of the store took, in ms. */
 const LOOK_EVERY_MS = 1000;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 type Server = Asked['server'];
 
@@ -36,7 +37,7 @@ export class DeliveryService {
     suite: MlsSuite,
     groupInfo: string | undefined,
   ): Promise<WireGroup> {
-    await this.#count(`mls create ${by}`, LIMITS.postsPerMinute / 10);
+    await this.#count(`mls create ${by}`, LIMITS.groupsPerHour, HOUR_MS);
     return this.#log.create(group, by, suite, groupInfo);
   }
 
@@ -133,8 +134,8 @@ export class DeliveryService {
     );
   }
 
-  async #count(name: string, most: number): Promise<void> {
-    const { count } = await this.#server.storage.limits.take(name, MINUTE_MS);
+  async #count(name: string, most: number, windowMs = MINUTE_MS): Promise<void> {
+    const { count } = await this.#server.storage.limits.take(name, windowMs);
     if (count > most) throw new GroupError('TOO_MANY');
   }
 }

@@ -1,5 +1,5 @@
+import type { Schema } from '@private.me/xlink/http-api';
 import { MLS_SUITES } from '../suites.js';
-import type { Schema } from './server-types.js';
 import { LIMITS } from './wire.js';
 
 // Schemas of the routes; they are in the OpenAPI document of the server.

@@ -59,8 +59,8 @@ export interface WireNews {
 export const LIMITS = {
   /** Members of a group. */
   members: 1000,
-  /** Groups that one DID may make, and be in. */
-  groupsPerMember: 1000,
+  /** Groups that one DID may make in an hour. */
+  groupsPerHour: 100,
   /** Bytes of a message as MLS has it. */
   messageBytes: 64 * 1024,
   /** Bytes of a commit; one of 1000 members with X-Wing has some 1.3 MB. */
@@ -84,6 +84,8 @@ export const LIMITS = {
   invitations: 200,
   /** Messages and commits of one member in a minute. */
   postsPerMinute: 600,
+  /** Groups that one call for news names. */
+  groupsInNews: 150,
   /** How long a call for news waits, in ms. */
   waitMs: 25_000,
   /** Calls for news of one DID that wait. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DeliveryClient } from '../delivery/client.js';
+import { assertSizes } from '../delivery/sizes.js';
 import type { WireCommit } from '../delivery/wire.js';
 import { GroupError, isGroupError } from '../errors.js';
 import { named } from '../state/group-record.js';
@@ -56,6 +57,12 @@ export class Committer {
         remove,
         external: record.externalJoin,
       });
+      try {
+        assertSizes(made);
+      } catch (error) {
+        this.#host.worker.settle(made.held, undefined);
+        throw error;
+      }
       const wire: WireCommit = {
         epoch: view.epoch,
         commit: toText(made.commit),
@@ -65,7 +72,7 @@ export class Committer {
         ...(made.groupInfo ? { groupInfo: toText(made.groupInfo) } : {}),
       };
       const pending = { wire, next: named(made.bytes) };
-      await this.#state.store({ ...record, pending }, `${record.state.name} commit`, undefined, true);
+      await this.#state.store({ ...record, pending }, made.held, undefined, true);
       if (await this.#post()) return;
       await pause(Math.random() * 40 * Math.min(attempt + 1, 10));
     }

@@ -33,19 +33,30 @@ export class MlsGroup {
   readonly #host: GroupHost;
   readonly #state: GroupState;
   readonly #api: DeliveryClient;
+  /** The epoch in which it was told that the server has other members. */
+  #comparedAt: number | undefined;
   readonly #reader: LogReader;
   readonly #committer: Committer;
   readonly #keeper: GroupKeeper;
   readonly #inbox: Inbox;
+  /** Resolves when this agent is no member any more (`removed`), or the group was closed here (`closed`). */
+  readonly ended: Promise<'removed' | 'closed'>;
+  #end!: (how: 'removed' | 'closed') => void;
   #isClosed = false;
 
   /** Made by a client. @internal */
   constructor(host: GroupHost, state: GroupState) {
     this.#host = host;
     this.#state = state;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
     this.#api = host.apiAt(state.record.server);
     this.#inbox = new Inbox(state, (error) => host.tell({ type: 'fault', group: this.id, error }));
-    this.#reader = new LogReader(host, state, this.#api, (ids) => this.#inbox.add(ids));
+    this.#reader = new LogReader(host, state, this.#api, (ids) => {
+      this.#inbox.add(ids);
+      this.#lookForEnd();
+    });
     this.#committer = new Committer(host, state, this.#api, this.#reader);
     this.#keeper = new GroupKeeper(host, state, (dids) => this.remove(dids));
   }
@@ -100,7 +111,7 @@ export class MlsGroup {
 
   /**
    * Adds members by one commit: their key packages are fetched, checked and used up. Those who are members are left out. Throws
-   * `KEY_PACKAGE_…`, `MEMBER_UNKNOWN`, `MEMBER_REVOKED`, `CREDENTIAL_INVALID`, `GROUP_FULL`.
+   * `KEY_PACKAGE_…`, `MEMBER_UNKNOWN`, `MEMBER_REVOKED`, `CREDENTIAL_INVALID`, `GROUP_FULL`, `TOO_LARGE`.
    */
   async add(dids: string | readonly string[]): Promise<void> {
     const add = didsOf('add', dids);
@@ -125,7 +136,7 @@ export class MlsGroup {
    */
   async send(data: Uint8Array): Promise<void> {
     if (!(data instanceof Uint8Array)) throw invalidOption('data', 'send: data must be a Uint8Array.');
-    if (data.length > LIMITS.messageBytes - AROUND) throw new GroupError('MESSAGE_TOO_LARGE');
+    assertSendable(data);
     return this.#work(async () => {
       for (let attempt = 0; attempt < MAX_REBASES; attempt++) {
         this.#assertSending();
@@ -139,7 +150,7 @@ export class MlsGroup {
           data,
         });
         const sent = [...record.sent, nameOf(message)].slice(-MAX_SENT);
-        await this.#state.store({ ...record, state: named(made.bytes), sent }, record.state.name, made.view);
+        await this.#state.store({ ...record, state: named(made.bytes), sent }, made.held, made.view);
         if (await this.#post('message', view.epoch, message)) return;
       }
       throw new GroupError('EPOCH_CONFLICT');
@@ -154,6 +165,7 @@ export class MlsGroup {
       if (this.#state.view.members.length === 1)
         await this.#state.store({ ...this.#state.record, isRemoved: true });
       else await this.#askToGo();
+      this.#lookForEnd();
     });
   }
 
@@ -173,14 +185,38 @@ export class MlsGroup {
       if (record.leavingAt !== undefined && view.isActive && view.epoch > record.leavingAt)
         await this.#askToGo();
       await this.#tellNotices();
-      if (view.epoch !== epoch) void this.recheck();
+      if (view.epoch !== epoch)
+        void this.recheck().catch((error: unknown) =>
+          this.#host.tell({ type: 'fault', group: this.id, error }),
+        );
       this.#keeper.look();
+      this.#lookForEnd();
     });
   }
 
-  /** Asks the registry about a member, or all, and has revoked ones removed. The client does so by itself. */
+  /**
+   * Asks the registry about a member, or all, and has revoked ones removed; for all, also compares the members that the server serves with
+   * those of the group: `MEMBERS_DIFFER` is told as a `fault`. The client does so by itself.
+   */
   async recheck(did?: string): Promise<void> {
-    if (this.isActive) await this.#keeper.check(did);
+    if (!this.isActive) return;
+    await this.#keeper.check(did);
+    if (did === undefined) await this.#compareMembers();
+  }
+
+  /** The server believes members about whom they add and remove, for it cannot look into commits. Tells once an epoch. */
+  async #compareMembers(): Promise<void> {
+    const { epoch, members } = this.#state.view;
+    const own = members.map((one) => one.did).sort();
+    const said = await this.#api.group(this.id).catch((error: unknown) => {
+      if (isGroupError(error, 'NOT_A_MEMBER')) return { epoch, members: [] }; // though this agent is, by its own state
+      throw error;
+    });
+    const isSame = own.join() === [...said.members].sort().join();
+    const hasMoved = said.epoch !== epoch || this.#state.view.epoch !== epoch || !this.isActive;
+    if (isSame || hasMoved || this.#comparedAt === epoch) return;
+    this.#comparedAt = epoch;
+    this.#host.tell({ type: 'fault', group: this.id, error: new GroupError('MEMBERS_DIFFER') });
   }
 
   /** Forgets listeners and ends what is planned; the state stays in the store. Once more does nothing. */
@@ -188,10 +224,17 @@ export class MlsGroup {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#keeper.stop();
+    this.#end('closed');
     await this.#inbox.settled();
     await this.#state.run(async () => {
       if (this.#state.done.size > 0) await this.#state.store(this.#state.record);
     });
+  }
+
+  /** What was sent before the end is heard first. */
+  #lookForEnd(): void {
+    if (this.#state.view.isActive && !this.#state.record.isRemoved) return;
+    void this.#inbox.settled().then(() => this.#end('removed'));
   }
 
   async #work(work: () => Promise<void>): Promise<void> {
@@ -208,7 +251,7 @@ export class MlsGroup {
       const { proposal, ...made } = await operate(this.#host, 'leave', { state: inputOf(record.state) });
       const sent = [...record.sent, nameOf(proposal)].slice(-MAX_SENT);
       const next = { ...record, state: named(made.bytes), sent, leavingAt: view.epoch };
-      await this.#state.store(next, record.state.name, made.view);
+      await this.#state.store(next, made.held, made.view);
       if (await this.#post('proposal', view.epoch, proposal)) return;
       if (!this.#state.view.isActive) return;
     }
@@ -258,6 +301,15 @@ export class MlsGroup {
     if (record.isRemoved || !view.isActive) throw new GroupError('REMOVED');
     if (record.leavingAt !== undefined) throw new GroupError('LEAVING');
   }
+}
+
+function assertSendable({ length }: Uint8Array): void {
+  const most = LIMITS.messageBytes - AROUND;
+  if (length > most)
+    throw new GroupError('MESSAGE_TOO_LARGE', {
+      field: 'data',
+      hint: `It has ${length} bytes, and a group takes at most ${most}: send it in parts, or a reference.`,
+    });
 }
 
 function didsOf(owner: string, dids: string | readonly string[]): readonly string[] {

@@ -19,11 +19,13 @@ export interface GroupHost {
   /** Between one member and the next that would remove a revoked one, in ms. */
   readonly removeDelayMs: number;
   readonly closed: AbortSignal;
+  /** ms since 1970. */
+  readonly clock: () => number;
 }
 
 /** Runs an operation of the worker, which may ask the registry of this client. */
 export const operate = <Op extends OperationName>(
-  { worker, registry }: Pick<GroupHost, 'worker' | 'registry'>,
+  { worker, registry, clock }: Pick<GroupHost, 'worker' | 'registry' | 'clock'>,
   op: Op,
   input: Parameters<Operations[Op]>[0],
-): Promise<ReturnType<Operations[Op]>> => worker.call(op, input, (did) => standingOf(registry, did));
+): Promise<ReturnType<Operations[Op]>> => worker.call(op, input, (did) => standingOf(registry, did, clock()));

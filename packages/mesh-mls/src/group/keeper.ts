@@ -33,7 +33,7 @@ export class GroupKeeper {
     const members = this.#state.view.members.map((one) => one.did).filter((one) => one !== this.#host.did);
     const asked = did === undefined ? members : members.filter((one) => one === did);
     if (asked.length === 0 || !this.#isWorking()) return;
-    const found = await revokedAmong(this.#host.registry, asked);
+    const found = await revokedAmong(this.#host.registry, asked, this.#host.clock());
     const others = [...this.#revoked].filter((one) => !asked.includes(one));
     this.#revoked = new Set([...others, ...found]);
     this.look();

@@ -52,7 +52,7 @@ export class LogReader {
     });
     const state = named(made.bytes);
     const after = { ...record, state, pending: undefined, seq, notices: [...record.notices, ...notices] };
-    await this.#state.store(after, record.state.name, made.view);
+    await this.#state.store(after, made.held, made.view);
     this.adopted = nameOf(toBytes(wire.commit));
     const { added, removed } = wire;
     this.#tellEpoch({ by: this.#host.did, added, removed });
@@ -112,7 +112,7 @@ export class LogReader {
       isForked,
       isRemoved: !view.isActive,
     };
-    await this.#state.store(next, record.state.name, view);
+    await this.#state.store(next, made.held, view);
     this.#tellTaken(taken);
     this.#onInbox(messages.map(({ id }) => id));
     if (!view.isActive) this.#host.tell({ type: 'removed', group: record.group });

@@ -5,7 +5,6 @@ import type { StateRecord } from '../state/record.js';
 import { toBytes } from '../util/bytes.js';
 import { Lock } from '../util/lock.js';
 import type { GroupView, StateInput } from '../worker/protocol.js';
-import type { CryptoWorker } from '../worker/worker.js';
 import { type GroupHost, operate } from './host.js';
 
 /** The record was changed by another process; what was to be done is done again from what is there. */
@@ -69,10 +68,9 @@ export class GroupState {
   }
 
   /**
-   * Writes what follows. `from`: the worker's name of what it was made from, if the state of MLS is a new one. Only after it may anything
-   * leave the process.
+   * Writes what follows. `held`: what the worker calls its state of MLS, if that is a new one. Only after it may anything leave the process.
    */
-  async store(next: GroupRecord, from?: string, view?: GroupView, proposed = false): Promise<void> {
+  async store(next: GroupRecord, held?: number, view?: GroupView, proposed = false): Promise<void> {
     const { worker } = this.#host;
     const done = new Set(this.done);
     const inbox = next.inbox.filter(({ id }) => !done.has(id));
@@ -83,10 +81,11 @@ export class GroupState {
       this.#isUnsure = false;
       if (!isSaved) throw new Changed();
     } catch (error) {
-      if (from !== undefined) worker.settle(from, undefined);
+      if (held !== undefined) worker.settle(held, undefined);
       throw error;
     }
-    this.#settle(worker, record, from, proposed);
+    if (held !== undefined)
+      worker.settle(held, proposed ? record.pending?.next.name : record.state.name, proposed);
     this.#record = record;
     if (view) this.#view = view;
     for (const id of done) this.done.delete(id);
@@ -94,14 +93,9 @@ export class GroupState {
 
   /** Reads the record again; work that was based on the old one begins anew if it is another one. */
   async refresh(): Promise<void> {
-    const { state } = this.#record;
+    const { version } = this.#document;
     await this.#reload();
-    if (this.#record.state.name !== state.name) throw new Changed();
-  }
-
-  #settle(worker: CryptoWorker, record: GroupRecord, from: string | undefined, proposed: boolean): void {
-    if (from === undefined) return;
-    worker.settle(from, proposed ? record.pending?.next.name : record.state.name, proposed);
+    if (this.#document.version !== version) throw new Changed();
   }
 
   async #reload(): Promise<void> {

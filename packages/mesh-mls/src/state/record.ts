@@ -15,6 +15,11 @@ export class StateRecord<T> {
     this.#key = key;
   }
 
+  /** That of the document, as this process last saw it; 0: there is none. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** What is there now; `undefined`: nothing. Throws `STATE_UNREADABLE`, `STATE_UNAVAILABLE`. */
   async load(): Promise<T | undefined> {
     const found = await available(() => this.#store.load(this.#id));

@@ -22,6 +22,7 @@ import { toText } from '../util/bytes.js';
 import { headerOf } from './header.js';
 import { assertMembers, didOf, difference, membersOf, viewOf } from './members.js';
 import type { LogEntry, Operations, OwnKeyPackage, Self, Taken } from './protocol.js';
+import { signerOfWelcome } from './signers.js';
 import { type Ask, configOf, implOf, implOfState, States } from './states.js';
 import { isFatal, isPendingRemoval, takeEntry } from './take.js';
 
@@ -50,7 +51,7 @@ export class Engine {
     await config.authService.validateCredential(publicPackage.leafNode.credential, self.publicKey);
     const state = await createGroup(group, publicPackage, privatePackage, [], impl, config);
     const groupInfo = external ? await groupInfoOf(state) : undefined;
-    return { ...this.states.hold('new', state, []), groupInfo };
+    return { ...this.states.hold(state), groupInfo };
   }
 
   async join({ self, welcome: bytes, keyPackages }: Input<'join'>, ask: Ask): Output<'join'> {
@@ -80,7 +81,8 @@ export class Engine {
       throw isGroupError(cause) ? cause : new GroupError('WELCOME_INVALID', { cause });
     });
     assertMembers([], membersOf(state), new Set());
-    return { ...this.states.hold('new', state, []), ref: ours.ref };
+    const by = await signerOfWelcome(welcome, ours, state, impl);
+    return { ...this.states.hold(state), ref: ours.ref, by };
   }
 
   async joinExternal({ self, groupInfo, now }: Input<'joinExternal'>, ask: Ask): Output<'joinExternal'> {
@@ -103,7 +105,7 @@ export class Engine {
     });
     assertMembers([], membersOf(newState), new Set());
     const commit = encodeMlsMessage({ version: 'mls10', wireformat: 'mls_public_message', publicMessage });
-    return { ...this.states.hold('new', newState, []), commit, groupInfo: await groupInfoOf(newState) };
+    return { ...this.states.hold(newState), commit, groupInfo: await groupInfoOf(newState) };
   }
 
   async commit({ state: input, add, remove, external }: Input<'commit'>, ask: Ask): Output<'commit'> {
@@ -133,7 +135,7 @@ export class Engine {
     const after = membersOf(newState);
     assertMembers(before, after, new Set(before.map(({ leaf }) => leaf)));
     return {
-      ...this.states.hold(`${input.key} commit`, newState, made.consumed),
+      ...this.states.hold(newState, made.consumed),
       commit: encodeMlsMessage(made.commit),
       welcome: welcome && encodeMlsMessage({ version: 'mls10', wireformat: 'mls_welcome', welcome }),
       groupInfo: external ? await groupInfoOf(newState) : undefined,
@@ -150,9 +152,9 @@ export class Engine {
     const { epoch } = before.groupContext;
     const kept = history.get(epoch);
     if (kept) history.set(epoch, { ...kept, secretTree: before.secretTree });
-    this.states.settle(next.key, undefined);
+    this.states.forget(next.key);
     const { initSecret } = before.keySchedule;
-    return this.states.hold(input.key, { ...after, historicalReceiverData: history }, [initSecret]);
+    return this.states.hold({ ...after, historicalReceiverData: history }, [initSecret], input.key);
   }
 
   async encrypt({ state: input, data }: Input<'encrypt'>, ask: Ask): Output<'encrypt'> {
@@ -160,7 +162,7 @@ export class Engine {
     const made = await createApplicationMessage(state, data, await implOfState(state), headerOf(state));
     const { privateMessage } = made;
     const message = encodeMlsMessage({ version: 'mls10', wireformat: 'mls_private_message', privateMessage });
-    return { ...this.states.hold(input.key, made.newState, made.consumed), message };
+    return { ...this.states.hold(made.newState, made.consumed, input.key), message };
   }
 
   async leave({ state: input }: Input<'leave'>, ask: Ask): Output<'leave'> {
@@ -171,7 +173,7 @@ export class Engine {
     };
     const made = await createProposal(state, false, removal, await implOfState(state), headerOf(state));
     const proposal = encodeMlsMessage(made.message);
-    return { ...this.states.hold(input.key, made.newState, made.consumed), proposal };
+    return { ...this.states.hold(made.newState, made.consumed, input.key), proposal };
   }
 
   async take({ state: input, entries, external }: Input<'take'>, ask: Ask): Output<'take'> {
@@ -195,7 +197,7 @@ export class Engine {
         taken.push(refusal(entry, error));
       }
     }
-    return { ...this.states.hold(input.key, state, spent), taken, fatal };
+    return { ...this.states.hold(state, spent, input.key), taken, fatal };
   }
 
   async view({ state }: Input<'view'>, ask: Ask): Output<'view'> {

@@ -22,7 +22,7 @@ const askFor = (call: number) => async (did: string) => {
 };
 
 port.on('message', (message: ToWorker) => {
-  if (message.kind === 'settle') engine.states.settle(message.from, message.key, message.proposed);
+  if (message.kind === 'settle') engine.states.settle(message.held, message.key, message.proposed);
   else if (message.kind === 'answer') {
     asked.get(message.ask)?.(message.standing);
     asked.delete(message.ask);

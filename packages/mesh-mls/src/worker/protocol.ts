@@ -30,6 +30,8 @@ export interface StateInput {
 
 /** The next state. It counts only once it was stored: the worker is told by `settle`. */
 export interface StateOutput {
+  /** What `settle` calls it. Several clients of a process may work on one state at a time, so its name would not do. */
+  readonly held: number;
   readonly bytes: Uint8Array;
   readonly view: GroupView;
 }
@@ -116,7 +118,8 @@ export interface Operations {
     readonly self: Self;
     readonly welcome: Uint8Array;
     readonly keyPackages: readonly OwnKeyPackage[];
-  }): StateOutput & { readonly ref: string };
+    /** `by`: the member who signed the welcome. */
+  }): StateOutput & { readonly ref: string; readonly by: string };
   joinExternal(input: {
     readonly self: Self;
     readonly groupInfo: Uint8Array;
@@ -155,7 +158,7 @@ export type ToWorker =
   | { readonly kind: 'answer'; readonly ask: number; readonly standing?: Standing }
   | {
       readonly kind: 'settle';
-      readonly from: string;
+      readonly held: number;
       readonly key: string | undefined;
       readonly proposed: boolean;
     };

@@ -66,11 +66,19 @@ export const implOfState = ({ groupContext }: ClientState): Promise<CiphersuiteI
 /** Decoded states that are kept, the one used longest ago dropped first. */
 const CAPACITY = 48;
 
+/** A next state. */
+interface Held {
+  readonly state: ClientState;
+  readonly spent: readonly Uint8Array[];
+  readonly from: string | undefined;
+}
+
 /** Decoded states, by the names that the main thread gives to stored ones. */
 export class States {
   readonly #kept = new Map<string, ClientState>();
-  /** What follows from a state, until the main thread has stored it. */
-  readonly #next = new Map<string, { readonly state: ClientState; readonly spent: readonly Uint8Array[] }>();
+  /** What follows from states, until the main thread has stored it. */
+  readonly #next = new Map<number, Held>();
+  #last = 0;
 
   /** Throws `STATE_UNREADABLE`. */
   read({ key, bytes }: StateInput, config: ClientConfig): ClientState {
@@ -79,27 +87,38 @@ export class States {
     return { ...state, clientConfig: config };
   }
 
-  /** Holds a next state until `settle`. `spent`: secrets that are not needed any more then. */
-  hold(from: string, state: ClientState, spent: readonly Uint8Array[]): StateOutput {
-    this.#next.set(from, { state, spent });
-    return { bytes: encodeGroupState(state), view: viewOf(state) };
+  /**
+   * Holds a next state until `settle`. `spent`: secrets that are not needed any more then. `from`: the name of the state that it takes the
+   * place of, if it does.
+   */
+  hold(state: ClientState, spent: readonly Uint8Array[] = [], from?: string): StateOutput {
+    const held = ++this.#last;
+    this.#next.set(held, { state, spent, from });
+    if (this.#next.size > CAPACITY) this.#next.delete(this.#next.keys().next().value!); // nobody has settled it
+    return { held, bytes: encodeGroupState(state), view: viewOf(state) };
   }
 
   /**
-   * The next state of `from` was stored as `key`, or not at all. Zeroes what it leaves behind, unless it is only `proposed`: then what it
-   * follows from is needed still.
+   * What was held was stored as `key`, or not at all. Zeroes what it leaves behind, unless it is only `proposed`: then what it follows
+   * from is needed still.
    */
-  settle(from: string, key: string | undefined, proposed = false): void {
-    const next = this.#next.get(from);
-    const before = this.#kept.get(from);
-    this.#next.delete(from);
-    this.#kept.delete(from);
-    if (!next || key === undefined) return;
+  settle(held: number, key: string | undefined, proposed = false): void {
+    const next = this.#next.get(held);
+    this.#next.delete(held);
+    if (!next) return;
+    const before = next.from === undefined ? undefined : this.#kept.get(next.from);
+    if (next.from !== undefined) this.forget(next.from);
+    if (key === undefined) return;
     if (!proposed) {
       for (const secret of next.spent) zeroOutUint8Array(secret);
       if (before) zeroEpochs(before, next.state);
     }
     this.#keep(key, next.state);
+  }
+
+  /** Drops a decoded state. */
+  forget(key: string): void {
+    this.#kept.delete(key);
   }
 
   #keep(key: string, state: ClientState): void {

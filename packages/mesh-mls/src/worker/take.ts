@@ -11,6 +11,7 @@ import { GroupError, isGroupError } from '../errors.js';
 import { provesFork } from './header.js';
 import { assertMembers, difference, membersOf } from './members.js';
 import type { LogEntry, Taken } from './protocol.js';
+import { signerOfCommit } from './signers.js';
 
 /** What came of one entry. */
 export interface Step {
@@ -101,7 +102,9 @@ export async function takeEntry(
   }
   const after = membersOf(result.newState);
   assertMembers(before, after, freed);
-  const taken = { kind: 'epoch', seq, by: entry.by, ...difference(before, after) } as const;
+  const changes = difference(before, after);
+  const by = await signerOfCommit(message, state, impl);
+  const taken = { kind: 'epoch', seq, by, ...changes } as const;
   return { state: result.newState, taken, spent: result.consumed };
 }
 

@@ -41,11 +41,11 @@ export class CryptoWorker {
   }
 
   /**
-   * The state that followed from `from` was stored under the name `key`; `undefined`: it was not. `proposed`: what it follows from counts
-   * until the delivery service has decided.
+   * A state that is `held` was stored under the name `key`; `undefined`: it was not. `proposed`: what it follows from counts until the
+   * delivery service has decided.
    */
-  settle(from: string, key: string | undefined, proposed = false): void {
-    this.#tell({ kind: 'settle', from, key, proposed });
+  settle(held: number, key: string | undefined, proposed = false): void {
+    this.#tell({ kind: 'settle', held, key, proposed });
   }
 
   /** Ends the thread. Calls under way reject with `WORKER_FAILED`. */
@@ -59,7 +59,7 @@ export class CryptoWorker {
 
   #running(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(PROGRAM);
+    const worker = new Worker(PROGRAM, { execArgv: [] }); // flags such as --input-type are not for a file
     this.#worker = worker;
     let cause: unknown;
     worker.on('message', (message: FromWorker) => void this.#heard(message));

@@ -1,33 +1,34 @@
 import { readFile } from 'node:fs/promises';
-import { parseDocument } from 'yaml';
+import { parseDocument, type YAMLParseError, type YAMLWarning } from 'yaml';
 import { MeshError } from '../errors/mesh-error.js';
-import type { NoiseOptions } from '../noise/options.js';
-import type { RouterOptions } from '../router/options.js';
-import { checkNames, invalidOption, isText } from '../util/options.js';
+import { checkNames, checkValue, isFunction } from '../util/options.js';
+import { checkPlaceholders, filledPath } from '../util/placeholders.js';
 import { CONFIG_SCHEMA } from './schema.js';
 import { validate } from './validate.js';
+import { type ConfigWarning, warningsOf } from './warnings.js';
 
 /** Where the state of Signal sessions is kept. */
 export interface PersistenceConfig {
   /** Which store. */
   readonly backend: 'memory' | 'file' | 'redis' | 'postgres' | 'vault';
   /** Where in it; `{agent_id}` is filled in already. */
-  readonly path: string | undefined;
+  readonly path?: string;
   /** How it is sealed. There is one way. */
   readonly encryption: 'aes-256-gcm';
 }
 
-/** What `agent-crypto-config.yaml` says, with the defaults of the template and times in ms. */
+/** What `agent-crypto-config.yaml` says, with times in ms. What it does not say is as the default of each member. */
 export interface CryptoConfig {
   readonly algorithms: {
     /** `ml-dsa-65` signs with both. */
     readonly signing: 'ed25519' | 'ml-dsa-65';
     readonly keyAgreement: 'x25519';
     readonly postQuantum: 'ml-kem-768';
-    /** Whether channels are hybrid: X25519 and ML-KEM-768. */
+    /** Whether channels are hybrid: X25519 and ML-KEM-768. Default `true`. */
     readonly hybridMode: boolean;
   };
   readonly keyLifecycle: {
+    /** How long a signed prekey is current. */
     readonly rotationIntervalMs: number;
     readonly prekeyPoolSize: number;
     readonly prekeyRefreshThreshold: number;
@@ -36,6 +37,7 @@ export interface CryptoConfig {
   readonly noise: {
     readonly pattern: 'XX';
     readonly cipher: 'ChaChaPoly' | 'AESGCM';
+    /** Whose addresses are tried first. */
     readonly transport: 'tcp' | 'udp' | 'websocket';
   };
   readonly signal: {
@@ -62,8 +64,10 @@ export type MetricName =
 
 /** Options of {@link readCryptoConfig} and {@link parseCryptoConfig}. */
 export interface CryptoConfigOptions {
-  /** Stands for `{agent_id}` in paths. Default: a path that holds it is refused. */
+  /** Stands for `{agent_id}` in paths, the only placeholder there is. Default: a path that holds it is refused. */
   readonly agentId?: string;
+  /** Told of each value that means something else than it seems to. Default: a warning of the process, `MESH_CONFIG`. */
+  readonly onWarning?: (warning: ConfigWarning) => void;
 }
 
 /** Reads and checks a configuration file. Throws `CONFIG_INVALID…`. */
@@ -77,23 +81,49 @@ export async function readCryptoConfig(
   } catch (cause) {
     throw new MeshError('CONFIG_INVALID:UNREADABLE', { cause });
   }
-  return parseCryptoConfig(text, options);
+  return parse(text, options, path);
 }
 
 /** Checks the text of a configuration file: YAML 1.2 without tags, aliases and double keys. Throws `CONFIG_INVALID…`. */
 export function parseCryptoConfig(text: string, options: CryptoConfigOptions = {}): CryptoConfig {
-  checkNames('parseCryptoConfig', options, ['agentId']);
+  return parse(text, options, 'The text');
+}
+
+/** `where`: the file, for messages. */
+function parse(text: string, options: CryptoConfigOptions, where: string): CryptoConfig {
+  checkNames('parseCryptoConfig', options, ['agentId', 'onWarning']);
+  checkValue('parseCryptoConfig', 'onWarning', options.onWarning, isFunction, 'a function');
   const document = parseDocument(text, { uniqueKeys: true, maxAliasCount: 0 } as never);
   const [error] = [...document.errors, ...document.warnings];
-  if (error)
-    throw new MeshError('CONFIG_INVALID', { field: `line ${error.linePos?.[0].line ?? 1}`, cause: error });
+  if (error) throw syntaxError(error, where);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 0 });
   } catch (cause) {
     throw new MeshError('CONFIG_INVALID', { cause });
   }
-  return withDefaults(validate(value ?? {}, CONFIG_SCHEMA) as Sections, options);
+  if (value === null || value === undefined)
+    throw new MeshError('CONFIG_INVALID', {
+      hint: `${where} is empty: it must have the sections crypto, protocols or observability.`,
+    });
+  const sections = validate(value, CONFIG_SCHEMA) as Sections;
+  const config = withDefaults(sections, options);
+  const { onWarning = emitWarning } = options;
+  for (const warning of warningsOf(sections)) onWarning(warning);
+  return config;
+}
+
+const emitWarning = ({ field, message }: ConfigWarning): void =>
+  process.emitWarning(`${field}: ${message}`, { code: 'MESH_CONFIG' });
+
+/** Names the kind of error and its place; the text itself, and the parser's quotation of it, stay out. */
+function syntaxError({ code, linePos }: YAMLParseError | YAMLWarning, where: string): MeshError {
+  const { line, col } = linePos?.[0] ?? { line: 1, col: 1 };
+  const reason = code.toLowerCase().replaceAll('_', ' ');
+  return new MeshError('CONFIG_INVALID', {
+    field: `line ${line}`,
+    hint: `${where}, line ${line}, column ${col}: this is no YAML that is taken (${reason}).`,
+  });
 }
 
 type Section = Readonly<Record<string, unknown>>;
@@ -109,7 +139,7 @@ function withDefaults(
   { crypto, protocols, observability = {} }: Sections,
   options: CryptoConfigOptions,
 ): CryptoConfig {
-  const { signing = 'ed25519', hybrid_mode: hybridMode = false } = crypto?.algorithms ?? {};
+  const { signing = 'ed25519', hybrid_mode: hybridMode = true } = crypto?.algorithms ?? {};
   const lifecycle = crypto?.key_lifecycle ?? {};
   const noise = protocols?.noise ?? {};
   const isOn = (name: MetricName) => observability[name] ?? false;
@@ -154,22 +184,7 @@ function persistenceOf(section: Section, { agentId }: CryptoConfigOptions): Pers
       field: 'crypto.state_persistence.path',
       hint: `crypto.state_persistence.path: the backend ${backend} needs it.`,
     });
-  if (path?.includes('{agent_id}') && !isText(agentId))
-    throw invalidOption('agentId', 'The path of crypto.state_persistence holds {agent_id}: pass agentId.');
-  return { backend, path: path?.replaceAll('{agent_id}', agentId ?? ''), encryption: 'aes-256-gcm' };
+  if (path !== undefined) checkPlaceholders('crypto.state_persistence.path', path);
+  const at = filledPath('parseCryptoConfig', path, agentId);
+  return { backend, ...(at === undefined ? {} : { path: at }), encryption: 'aes-256-gcm' };
 }
-
-/** Options of a `NoiseProvider` by the configuration. */
-export const noiseOptionsOf = ({
-  algorithms,
-  noise,
-}: CryptoConfig): Pick<NoiseOptions, 'hybrid' | 'cipher' | 'postQuantumSig'> => ({
-  hybrid: algorithms.hybridMode,
-  cipher: noise.cipher,
-  postQuantumSig: algorithms.signing === 'ml-dsa-65',
-});
-
-/** Options of a `SecureMeshRouter` by the configuration. */
-export const routerOptionsOf = ({ algorithms }: CryptoConfig): Pick<RouterOptions, 'postQuantum'> => ({
-  postQuantum: algorithms.hybridMode,
-});

@@ -4,8 +4,10 @@ type Leaf =
   | { readonly type: 'boolean' }
   | { readonly type: 'integer'; readonly min: number; readonly max: number }
   | { readonly type: 'number'; readonly min: number; readonly max: number }
-  | { readonly type: 'duration' }
+  | { readonly type: 'duration'; readonly minMs: number; readonly maxMs: number; readonly says: string }
   | { readonly type: 'text' };
+
+const HOUR_MS = 3_600_000;
 
 /** A leaf, or what is below it. */
 export type SchemaNode =
@@ -26,7 +28,12 @@ export const CONFIG_SCHEMA = section({
       hybrid_mode: boolean,
     }),
     key_lifecycle: section({
-      rotation_interval: { type: 'duration' },
+      rotation_interval: {
+        type: 'duration',
+        minMs: HOUR_MS,
+        maxMs: 90 * 24 * HOUR_MS,
+        says: 'from 1h to 90d',
+      },
       prekey_pool_size: { type: 'integer', min: 10, max: 200 },
       prekey_refresh_threshold: { type: 'number', min: 0.05, max: 1 },
     }),

@@ -3,7 +3,6 @@ import { nearestOf } from '../util/options.js';
 import type { SchemaNode } from './schema.js';
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const MAX_MS = 10 * 365 * UNITS.d;
 
 /** The values with durations in ms. Throws `CONFIG_INVALID` with the path of what is wrong; values are not quoted. */
 export function validate(value: unknown, node: SchemaNode, path = ''): unknown {
@@ -19,7 +18,7 @@ export function validate(value: unknown, node: SchemaNode, path = ''): unknown {
       if (typeof value === 'string' && value !== '') return value;
       throw wrong(path, 'it must be a text.');
     case 'duration':
-      return durationOf(value, path);
+      return durationOf(value, node, path);
     default: {
       const { type, min, max } = node;
       const isNumber = type === 'integer' ? Number.isInteger(value) : typeof value === 'number';
@@ -53,11 +52,15 @@ function validateSection(
   return out;
 }
 
-function durationOf(value: unknown, path: string): number {
+function durationOf(
+  value: unknown,
+  { minMs, maxMs, says }: Extract<SchemaNode, { type: 'duration' }>,
+  path: string,
+): number {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(typeof value === 'string' ? value : '') ?? [];
   const ms = Number(count) * UNITS[unit as keyof typeof UNITS];
-  if (ms > 0 && ms <= MAX_MS) return ms;
-  throw wrong(path, 'it must be a duration such as 30s, 15m, 720h or 7d.');
+  if (ms >= minMs && ms <= maxMs) return ms;
+  throw wrong(path, `it must be a duration such as 90m, 720h or 7d, ${says}.`);
 }
 
 const wrong = (path: string, what: string): MeshError =>

@@ -7,7 +7,7 @@ export const NOISE_ERRORS = {
   'NOISE_HANDSHAKE_FAILED:TIMEOUT': row(504, 'noise', 'The Noise handshake took too long.', 'Check that the other side listens, or raise `handshakeTimeoutMs`.'),
   'NOISE_HANDSHAKE_FAILED:MALFORMED': row(502, 'noise', 'A handshake message is not in form.', 'The other side speaks another protocol, or the message was damaged on its way.'),
   'NOISE_HANDSHAKE_FAILED:CONNECTION': row(502, 'noise', 'The connection failed or ended during the handshake.', 'See `cause`; try again later.'),
-  'NOISE_HANDSHAKE_FAILED:BUSY': row(503, 'noise', 'Too many handshakes are under way.', 'Try again later, or raise `maxHandshakes`.'),
+  'NOISE_HANDSHAKE_FAILED:BUSY': row(503, 'noise', 'Too many handshakes are under way.', 'Try again later, or raise the option that `field` names.'),
   NOISE_IDENTITY_MISMATCH: row(403, 'noise', 'The other side does not prove the identity that it must have.', 'Check the DID and the address; do not send anything there.'),
   'NOISE_IDENTITY_MISMATCH:SIGNATURE': row(403, 'noise', 'The identity of the other side is not signed for this handshake.', 'Somebody may be in between, or the other side is damaged.'),
   'NOISE_IDENTITY_MISMATCH:UNKNOWN': row(403, 'noise', 'The other side is not in the trust registry.', 'Register its DID, if it is to be trusted.'),
@@ -19,5 +19,6 @@ export const NOISE_ERRORS = {
   NOISE_LIMIT: row(413, 'noise', 'A limit of the Noise channel was reached.', 'See `field`.'),
   'NOISE_LIMIT:SIZE': row(413, 'noise', 'The message is too large for one Noise message.', 'At most `maxMessageBytes` over TCP and WebSocket, and 1170 bytes over UDP.'),
   'NOISE_LIMIT:MESSAGES': row(503, 'noise', 'The channel carried as many messages as it may.', 'Open a new channel.'),
+  'NOISE_LIMIT:CHANNELS': row(429, 'noise', 'A DID has as many open channels to one agent as it may.', 'Close those that are not used, or raise `maxChannelsPerDid` of the NoiseProvider that takes them in.'),
   'NOISE_LIMIT:BUFFER': row(503, 'noise', 'More messages wait than may: nobody listens, or the other side reads too slowly.', 'Add a listener first, or send less at once.'),
 } as const satisfies Record<string, MeshErrorRow>;

@@ -17,6 +17,7 @@ export const SIGNAL_ERRORS = {
   SIGNAL_DECRYPT_FAILED: row(400, 'signal', 'The message was changed, or is from somebody else.', 'Nothing was handed out, and the session goes on.'),
   SIGNAL_MESSAGE_TOO_LARGE: row(413, 'signal', 'The message is longer than `maxMessageBytes`.', 'Send it in parts, or raise the limit on both sides.'),
   SIGNAL_NO_LISTENER: row(503, 'signal', 'Nobody listens for messages of this peer.', 'Open a channel to it, or add a listener with onChannel(); the message was not taken, and may come again.'),
+  'SIGNAL_NO_LISTENER:FULL': row(503, 'signal', 'More messages wait for a listener than may.', 'Add a listener to the channel, or raise the option that `field` names; the message was not taken, and may come again.'),
   SIGNAL_STATE_ROLLED_BACK: row(409, 'signal', 'The stored state is older than what was used before, or gone.', 'It is not used: a new handshake is made. Do not restore backups of this state.'),
   SIGNAL_STATE_UNREADABLE: row(500, 'signal', 'The stored state cannot be opened.', 'It is of another identity, or was changed. Remove it: a new handshake is made.'),
   SIGNAL_STATE_CONFLICT: row(503, 'signal', 'Other processes changed the state again and again.', 'Try again; give each process its own identity if it goes on.'),

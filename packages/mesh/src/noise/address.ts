@@ -21,3 +21,12 @@ export function addressOf(text: string): Address {
     throw invalidOption('address', 'An address is tcp://host:port, udp://host:port, ws://… or wss://….');
   return { transport, host: url.hostname.replace(/^\[|\]$/g, ''), port, url: text };
 }
+
+/** Those of the transport first, else in the same order. */
+export const byPreference = (
+  addresses: readonly Address[],
+  prefer: Address['transport'] | undefined,
+): readonly Address[] => [
+  ...addresses.filter(({ transport }) => transport === prefer),
+  ...addresses.filter(({ transport }) => transport !== prefer),
+];

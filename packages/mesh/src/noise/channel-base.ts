@@ -18,6 +18,7 @@ export interface ChannelParts {
 export abstract class NoiseChannelBase implements SecureChannel {
   readonly kind = 'noise';
   readonly peer: ChannelPeer;
+  readonly postQuantum: boolean;
   readonly closed: Promise<CloseInfo>;
   /** The handshake hash: the same on both sides, and of this channel alone. For binding other protocols to it (Noise 11.2). */
   readonly handshakeHash: Uint8Array;
@@ -30,11 +31,13 @@ export abstract class NoiseChannelBase implements SecureChannel {
   constructor(parts: ChannelParts, onPressure?: (isFull: boolean) => void) {
     this.parts = parts;
     this.peer = Object.freeze({ did: parts.proven.did, roles: Object.freeze([]) });
+    this.postQuantum = parts.proven.postQuantum;
     this.handshakeHash = parts.proven.hash;
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
     this.inbox = new Inbox({
+      from: this.peer,
       onFault: parts.onFault,
       limit: parts.limits.maxWaitingBytes,
       ...(onPressure ? { onPressure } : {}),
@@ -46,6 +49,9 @@ export abstract class NoiseChannelBase implements SecureChannel {
   }
 
   abstract send(data: Uint8Array): Promise<void>;
+
+  /** Tells the initiator that its identity was accepted. */
+  abstract ready(): Promise<void>;
 
   onMessage(listener: MessageListener): () => void {
     return this.inbox.listen(listener);

@@ -1,5 +1,6 @@
 import { isMeshError, MeshError } from '../errors/mesh-error.js';
-import type { ChannelParts } from './channel-base.js';
+import type { ChannelParts, NoiseChannelBase } from './channel-base.js';
+import { TOO_MANY_CHANNELS, tooManyChannels } from './channel-places.js';
 import { type MessagePipe, PipeReader } from './pipe.js';
 import { RECORD } from './record.js';
 import { type HandshakePlan, type NoiseParty, type ProvenHandshake, runHandshake } from './run-handshake.js';
@@ -11,8 +12,13 @@ export interface HandshakeBounds {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The parts of a channel, from what its handshake proved. */
-export type PartsOf = (proven: ProvenHandshake) => ChannelParts;
+/** Makes channels of what handshakes proved. */
+export interface ChannelMaker {
+  /** The parts of a channel. */
+  partsOf(proven: ProvenHandshake): ChannelParts;
+  /** Lets a channel in that the other side opened, and tells it so. Throws `NOISE_LIMIT:CHANNELS`, and has told it that. */
+  admit(channel: NoiseChannelBase): Promise<void>;
+}
 
 /** Plays the handshake over a pipe and opens the channel. The pipe is destroyed where that fails; throws `NOISE_…`. */
 export async function openStream(
@@ -20,7 +26,7 @@ export async function openStream(
   party: NoiseParty,
   plan: HandshakePlan,
   bounds: HandshakeBounds,
-  partsOf: PartsOf,
+  maker: ChannelMaker,
 ): Promise<StreamChannel> {
   const reader = new PipeReader(pipe);
   const timer = setTimeout(
@@ -34,11 +40,12 @@ export async function openStream(
   try {
     const proven = await reader.race(play(pipe, reader, party, plan));
     reader.assertOpen();
-    const channel = new StreamChannel(partsOf(proven), pipe, reader.rest());
-    if (!plan.isInitiator) await channel.ready();
+    const channel = new StreamChannel(maker.partsOf(proven), pipe, reader.rest());
+    if (!plan.isInitiator) await maker.admit(channel);
     return channel;
   } catch (cause) {
-    pipe.destroy();
+    // Who was told goodbye has to get it: that pipe ends by itself.
+    if (!isMeshError(cause, 'NOISE_LIMIT:CHANNELS')) pipe.destroy();
     throw isMeshError(cause) ? cause : new MeshError('NOISE_HANDSHAKE_FAILED', { cause });
   } finally {
     clearTimeout(timer);
@@ -56,9 +63,13 @@ async function play(pipe: MessagePipe, reader: PipeReader, party: NoiseParty, pl
   return proven;
 }
 
+const textOf = (data: Uint8Array): string => new TextDecoder().decode(data);
+
 /** The responder says with its first record that it takes this identity. Without that, nothing may be sent. */
 async function awaitReady({ receiving }: ProvenHandshake, reader: PipeReader): Promise<void> {
   const plaintext = receiving.decrypt(new Uint8Array(), await reader.receive());
+  if (plaintext[0] === RECORD.close && textOf(plaintext.subarray(1)) === TOO_MANY_CHANNELS)
+    throw tooManyChannels();
   if (plaintext.length !== 1 || plaintext[0] !== RECORD.ready)
     throw new MeshError('NOISE_HANDSHAKE_FAILED:MALFORMED');
 }

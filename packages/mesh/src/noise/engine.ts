@@ -1,12 +1,15 @@
 import type { SecureChannel } from '../channel.js';
-import { isMeshError, MeshError } from '../errors/mesh-error.js';
+import { isMeshError } from '../errors/mesh-error.js';
 import { checkNames, checkValue, invalidOption, isText } from '../util/options.js';
-import { openStream, type PartsOf } from './connect.js';
+import type { ChannelParts, NoiseChannelBase } from './channel-base.js';
+import { ChannelPlaces } from './channel-places.js';
+import { type ChannelMaker, openStream } from './connect.js';
+import { HandshakePlaces } from './handshake-places.js';
 import { noiseKeyOf } from './identity-payload.js';
 import type { ListenOptions, NoiseSettings } from './options.js';
 import type { MessagePipe } from './pipe.js';
-import type { HandshakePlan, NoiseParty } from './run-handshake.js';
-import { watchTrust } from './trust.js';
+import type { HandshakePlan, NoiseParty, ProvenHandshake } from './run-handshake.js';
+import { TrustWatch } from './trust-watch.js';
 
 type Transport = HandshakePlan['transport'];
 
@@ -15,8 +18,8 @@ export type StartChannel = (play: () => Promise<SecureChannel>) => Promise<Secur
 
 /** Takes connections in. */
 export interface Acceptor {
-  /** Plays the handshake of a connection; never rejects. */
-  accept(pipe: MessagePipe): void;
+  /** Plays the handshake of a connection from an address; never rejects. */
+  accept(pipe: MessagePipe, address: string | undefined): void;
   /** The only DID that is let in. */
   readonly peer: string | undefined;
   /** Handshakes under way. */
@@ -26,12 +29,17 @@ export interface Acceptor {
 }
 
 /** What all endpoints of a provider share. */
-export class NoiseEngine {
+export class NoiseEngine implements ChannelMaker {
   readonly settings: NoiseSettings;
+  readonly #trust: TrustWatch;
+  readonly #places: ChannelPlaces;
   #party: Promise<NoiseParty> | undefined;
 
   constructor(settings: NoiseSettings) {
     this.settings = settings;
+    const { registry, recheckMs, registryGraceMs: graceMs, clock } = settings;
+    this.#trust = new TrustWatch(registry, { recheckMs, graceMs, clock });
+    this.#places = new ChannelPlaces(settings.maxChannelsPerDid);
   }
 
   /** This side. */
@@ -54,24 +62,34 @@ export class NoiseEngine {
   }
 
   /** The parts of a channel. */
-  readonly partsOf: PartsOf = (proven) => {
-    const { limits, clock, registry, recheckMs, registryGraceMs: graceMs } = this.settings;
+  partsOf(proven: ProvenHandshake): ChannelParts {
+    const { limits, clock } = this.settings;
     return {
       proven,
       limits,
       clock,
       onFault: (error) => this.fault(error),
-      watch: (lost) => watchTrust(registry, proven.did, { recheckMs, graceMs, clock }, lost),
+      watch: (lost) => this.#trust.watch(proven.did, lost),
     };
-  };
+  }
+
+  /** Lets a channel in that the other side opened. Throws `NOISE_LIMIT:CHANNELS`. */
+  admit(channel: NoiseChannelBase): Promise<void> {
+    return this.#places.admit(channel);
+  }
 
   /** Tells of what nobody waits for. */
   fault(error: unknown): void {
     this.settings.onEvent({ type: 'fault', error });
   }
 
-  /** Plays a handshake and tells how it went. */
-  async timed<T>(role: 'initiator' | 'responder', transport: Transport, play: () => Promise<T>): Promise<T> {
+  /** Plays a handshake and tells how it went, unless `isNone` says of its error that there was none. */
+  async timed<T>(
+    role: 'initiator' | 'responder',
+    transport: Transport,
+    play: () => Promise<T>,
+    isNone: (error: unknown) => boolean = () => false,
+  ): Promise<T> {
     const began = performance.now();
     const tell = (outcome: 'ok' | 'failed', more: { readonly error?: unknown }) => {
       const durationMs = performance.now() - began;
@@ -82,7 +100,7 @@ export class NoiseEngine {
       tell('ok', {});
       return done;
     } catch (error) {
-      tell('failed', { error });
+      if (!isNone(error)) tell('failed', { error });
       throw error;
     }
   }
@@ -104,34 +122,40 @@ export class NoiseEngine {
   ): Acceptor {
     const expected = this.expectedOf(options);
     const underWay = new Set<AbortController>();
-    const { maxHandshakes, handshakeTimeoutMs: timeoutMs } = this.settings;
-    const open = async (pipe: MessagePipe) => {
+    const places = new HandshakePlaces(this.settings);
+    const open = async (pipe: MessagePipe, leave: () => void) => {
       const abort = new AbortController();
       underWay.add(abort);
       try {
         const plan = this.plan({ isInitiator: false, transport, expected });
-        const bounds = { timeoutMs, signal: abort.signal };
-        const channel = await this.timed('responder', transport, async () =>
-          openStream(pipe, await this.party(), plan, bounds, this.partsOf),
-        );
+        const bounds = { timeoutMs: this.settings.handshakeTimeoutMs, signal: abort.signal };
+        const play = async () => openStream(pipe, await this.party(), plan, bounds, this);
+        // Who only looked whether somebody listens, as canReach does, began no handshake.
+        const isNone = (error: unknown) =>
+          !pipe.hasBegun && isMeshError(error, 'NOISE_HANDSHAKE_FAILED:CONNECTION');
+        const channel = await this.timed('responder', transport, play, isNone);
         onChannel(channel);
       } catch (error) {
-        pipe.destroy();
+        if (!isMeshError(error, 'NOISE_LIMIT:CHANNELS')) pipe.destroy();
         // The handshake was told of; what else fails is the listener's.
         if (!isMeshError(error)) this.fault(error);
       } finally {
         underWay.delete(abort);
+        leave();
       }
     };
     return {
       peer: expected,
       get handshakes() {
-        return underWay.size;
+        return places.taken;
       },
-      accept: (pipe) => {
-        if (underWay.size < maxHandshakes) return void open(pipe);
-        pipe.destroy();
-        this.fault(new MeshError('NOISE_HANDSHAKE_FAILED:BUSY'));
+      accept: (pipe, address = '') => {
+        try {
+          void open(pipe, places.take(address));
+        } catch (error) {
+          pipe.destroy();
+          this.fault(error);
+        }
       },
       stop: () => {
         for (const abort of underWay) abort.abort();

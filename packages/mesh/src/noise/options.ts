@@ -9,6 +9,7 @@ import {
   isBoolean,
   isFunction,
 } from '../util/options.js';
+import { type Address, addressOf, byPreference } from './address.js';
 import { limitsOf, type NoiseLimits } from './limits.js';
 import { type Suite, suiteOf } from './suite.js';
 import type { ChannelRegistry } from './trust.js';
@@ -33,12 +34,24 @@ export interface NoiseOptions {
   readonly addresses?: (
     did: string,
   ) => readonly string[] | undefined | Promise<readonly string[] | undefined>;
+  /** Transport whose addresses are tried first, where a target has several. Default: the order of the target. */
+  readonly prefer?: 'tcp' | 'udp' | 'websocket';
   /** When keys change and channels end. */
   readonly limits?: NoiseLimits;
   /** Longest handshake, in ms. Default 10000. */
   readonly handshakeTimeoutMs?: number;
   /** Handshakes that may be under way on each listener; more are refused at once. Default 256. */
   readonly maxHandshakes?: number;
+  /**
+   * How many of them one address may have, of IPv6 a /64 network, so that it cannot lock out the others. Default a quarter of
+   * `maxHandshakes`, rounded up. Behind a proxy all callers have its address: give it `maxHandshakes` there.
+   */
+  readonly maxHandshakesPerAddress?: number;
+  /**
+   * Open channels that one DID may have to this provider, over all of its listeners; one more is refused with `NOISE_LIMIT:CHANNELS`, on
+   * both sides. Channels that this side opens do not count. Default 32.
+   */
+  readonly maxChannelsPerDid?: number;
   /** How often the registry is asked about open channels, in ms. Default 30000 if it tells of changes, and 1000 if not. */
   readonly recheckMs?: number;
   /** How long the registry may be silent before open channels end, in ms. Default 30000. */
@@ -83,11 +96,12 @@ export interface ListenOptions {
 
 /** The options with their defaults. */
 export interface NoiseSettings
-  extends Required<Omit<NoiseOptions, 'limits' | 'hybrid' | 'cipher' | 'onEvent' | 'addresses'>> {
+  extends Required<Omit<NoiseOptions, 'limits' | 'hybrid' | 'cipher' | 'onEvent' | 'addresses' | 'prefer'>> {
   readonly limits: Required<NoiseLimits>;
   readonly suite: Suite;
   readonly onEvent: (event: NoiseEvent) => void;
-  readonly addressesOf: (target: Target) => Promise<readonly string[]>;
+  /** In the order in which they are tried. Throws `INVALID_OPTION` for what is none. */
+  readonly addressesOf: (target: Target) => Promise<readonly Address[]>;
 }
 
 const OWNER = 'NoiseProvider';
@@ -101,11 +115,14 @@ const NAMES = [
     'postQuantumSig',
     'paired',
     'addresses',
+    'prefer',
     'limits',
   ],
   ...[
     'handshakeTimeoutMs',
     'maxHandshakes',
+    'maxHandshakesPerAddress',
+    'maxChannelsPerDid',
     'recheckMs',
     'registryGraceMs',
     'probeTimeoutMs',
@@ -117,7 +134,7 @@ const NAMES = [
 /** Checks options. Throws `INVALID_OPTION`. */
 export function noiseSettings(options: NoiseOptions): NoiseSettings {
   checkNames(OWNER, options, NAMES);
-  const { identity, registry, addresses, hybrid = false, cipher = 'ChaChaPoly' } = options;
+  const { identity, registry, addresses, prefer, hybrid = false, cipher = 'ChaChaPoly' } = options;
   if (!(identity instanceof Identity))
     throw invalidOption('identity', `${OWNER}: identity must be an Identity.`);
   if (!hasMethods('lookup')(registry))
@@ -133,11 +150,14 @@ export function noiseSettings(options: NoiseOptions): NoiseSettings {
     (one) => one === 'ChaChaPoly' || one === 'AESGCM',
     'ChaChaPoly or AESGCM',
   );
+  const isTransport = (one: string) => ['tcp', 'udp', 'websocket'].includes(one);
+  checkValue(OWNER, 'prefer', prefer, isTransport, 'tcp, udp or websocket');
   const number = (name: keyof NoiseOptions & keyof typeof TIMES, min: number, max: number) => {
     checkValue(OWNER, name, options[name], integerIn(min, max), `a whole number from ${min} to ${max}`);
     return options[name] ?? TIMES[name];
   };
   const { clock = Date.now } = options;
+  const maxHandshakes = number('maxHandshakes', 1, 1_000_000);
   return {
     identity,
     registry,
@@ -147,7 +167,9 @@ export function noiseSettings(options: NoiseOptions): NoiseSettings {
     paired: options.paired ?? false,
     limits: limitsOf(OWNER, options.limits),
     handshakeTimeoutMs: number('handshakeTimeoutMs', 1, 600_000),
-    maxHandshakes: number('maxHandshakes', 1, 1_000_000),
+    maxHandshakes,
+    maxHandshakesPerAddress: number('maxHandshakesPerAddress', 1, 1_000_000) || Math.ceil(maxHandshakes / 4),
+    maxChannelsPerDid: number('maxChannelsPerDid', 1, 1_000_000),
     recheckMs: number('recheckMs', 1, 86_400_000) || (registry.onChange ? 30_000 : 1_000),
     registryGraceMs: number('registryGraceMs', 0, 86_400_000),
     probeTimeoutMs: number('probeTimeoutMs', 1, 60_000),
@@ -157,15 +179,19 @@ export function noiseSettings(options: NoiseOptions): NoiseSettings {
     silenceMs: number('silenceMs', 1, 86_400_000),
     onEvent: options.onEvent ?? (() => {}),
     clock,
-    addressesOf: async ({ did, addresses: given }) =>
-      given ?? (did === undefined ? undefined : await addresses?.(did)) ?? [],
+    addressesOf: async ({ did, addresses: given }) => {
+      const all = given ?? (did === undefined ? undefined : await addresses?.(did)) ?? [];
+      return byPreference(all.map(addressOf), prefer);
+    },
   };
 }
 
-/** Defaults in ms, or counts; 0 of `recheckMs` depends on the registry. */
+/** Defaults in ms, or counts; 0 of `recheckMs` depends on the registry, of `maxHandshakesPerAddress` on `maxHandshakes`. */
 const TIMES = {
   handshakeTimeoutMs: 10_000,
   maxHandshakes: 256,
+  maxHandshakesPerAddress: 0,
+  maxChannelsPerDid: 32,
   recheckMs: 0,
   registryGraceMs: 30_000,
   probeTimeoutMs: 1_000,

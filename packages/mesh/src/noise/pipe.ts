@@ -2,6 +2,8 @@ import { MeshError } from '../errors/mesh-error.js';
 
 /** Carries whole messages in order: a TCP connection with lengths, or a WebSocket. */
 export interface MessagePipe {
+  /** Whether a byte of the other side has come. */
+  readonly hasBegun: boolean;
   /** Hands a message over; resolves when it may be followed by more. Rejects with `CHANNEL_CLOSED` when the connection has ended. */
   send(message: Uint8Array): Promise<void>;
   /** From now on, and for what waited: who takes messages, and who is told of the end. */

@@ -40,15 +40,18 @@ export class NoiseProvider implements ChannelProvider {
   async canReach(target: Target, signal?: AbortSignal): Promise<Reach> {
     const { addressesOf, probeTimeoutMs, suite } = this.#engine.settings;
     if (target.did === undefined) return { state: 'unsupported', why: 'no DID' };
-    const addresses = (await addressesOf(target)).map(addressOf);
+    const addresses = await addressesOf(target);
     const postQuantum = suite.isHybrid;
     if (addresses.length === 0) return { state: 'unreachable', why: 'no address' };
+    const causes: unknown[] = [];
     for (const address of addresses) {
       if (address.transport === 'udp') return { state: 'online', why: 'not probed', postQuantum };
-      const latencyMs = await probe(address, probeTimeoutMs, signal);
+      const { latencyMs, error } = await probe(address, probeTimeoutMs, signal);
       if (latencyMs !== undefined) return { state: 'online', latencyMs, postQuantum };
+      causes.push(error);
     }
-    return { state: 'unreachable', why: 'no connection', postQuantum };
+    const cause = causes.length === 1 ? causes[0] : new AggregateError(causes, 'no address answered');
+    return { state: 'unreachable', why: 'no connection', postQuantum, cause };
   }
 
   /** Throws `NOISE_…`; the addresses are tried in their order. A mismatch of identity at one of them ends the attempt. */
@@ -61,7 +64,7 @@ export class NoiseProvider implements ChannelProvider {
         field: 'postQuantum',
         hint: 'Set `hybrid: true` on both sides to have a post-quantum handshake.',
       });
-    const all = (await addressesOf(target)).map(addressOf);
+    const all = await addressesOf(target);
     const addresses = all.filter(({ transport }) => !options.transport || transport === options.transport);
     let failure: unknown = new MeshError('NOISE_HANDSHAKE_FAILED:CONNECTION', {
       field: 'addresses',
@@ -121,7 +124,7 @@ export class NoiseProvider implements ChannelProvider {
     return start(async () => {
       const dial = address.transport === 'tcp' ? dialTcp : dialWebSocket;
       const pipe = await dial(address, bounds);
-      return openStream(pipe, await this.#engine.party(), plan, bounds, this.#engine.partsOf);
+      return openStream(pipe, await this.#engine.party(), plan, bounds, this.#engine);
     });
   }
 

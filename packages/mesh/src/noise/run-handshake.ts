@@ -41,6 +41,8 @@ export interface HandshakePlan {
 export interface ProvenHandshake extends HandshakeResult {
   /** DID of the other side. */
   readonly did: string;
+  /** Whether ML-KEM took part in its keys. */
+  readonly postQuantum: boolean;
 }
 
 /** LP("xlink/1 noise", transport, DID of the initiator, DID of the responder); the DIDs are empty unless both are known before. */
@@ -79,7 +81,7 @@ export async function runHandshake(
     }
   }
   if (did === undefined) throw new MeshError('NOISE_IDENTITY_MISMATCH');
-  return { ...handshake.split(), did };
+  return { ...handshake.split(), did, postQuantum: suite.isHybrid };
 }
 
 async function vouch(party: NoiseParty, hash: Uint8Array): Promise<Uint8Array> {

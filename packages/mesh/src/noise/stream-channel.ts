@@ -8,7 +8,11 @@ import { RECORD, record } from './record.js';
 
 const NO_DATA = new Uint8Array();
 const MAX_PIECE = MAX_MESSAGE - TAG_LENGTH - 1;
+/** Small pieces cost far more memory than they carry: beyond so many, they have so many bytes on average. */
+const FREE_PIECES = 16;
+const BYTES_PER_PIECE = 1024;
 const MAX_REASON = 256;
+const CUT = 'The connection ended without a goodbye of the other side. Open a new channel.';
 
 /** A Noise channel over TCP or WebSocket: nothing is lost or overtaken on the way, so that numbers need not be sent. */
 export class StreamChannel extends NoiseChannelBase {
@@ -28,23 +32,25 @@ export class StreamChannel extends NoiseChannelBase {
     pipe.hold(this.inbox.isFull);
     pipe.attach(
       (message) => this.#take(message),
-      (error) => this.finish(error ? { by: 'error', error } : { by: 'peer' }),
+      // The other side says goodbye before it ends: anything else can be somebody on the way.
+      (error) => this.finish({ by: 'error', error: error ?? new MeshError('CHANNEL_CLOSED', { hint: CUT }) }),
     );
   }
 
   async send(data: Uint8Array): Promise<void> {
     this.assertOpen();
-    if (data.length > this.parts.limits.maxMessageBytes)
-      throw new MeshError('NOISE_LIMIT:SIZE', { field: 'maxMessageBytes' });
+    const { maxMessageBytes } = this.parts.limits;
+    if (data.length > maxMessageBytes)
+      throw new MeshError('NOISE_LIMIT:SIZE', {
+        field: 'maxMessageBytes',
+        hint: `It has ${data.length} bytes, and \`maxMessageBytes\` is ${maxMessageBytes}.`,
+      });
+    const written: Promise<void>[] = [];
     let at = 0;
-    let written: Promise<void> | undefined;
-    while (data.length - at > MAX_PIECE) {
-      written = this.#write(RECORD.piece, data.subarray(at, at + MAX_PIECE));
-      at += MAX_PIECE;
-    }
-    const last = this.#write(RECORD.data, at === 0 ? data : data.subarray(at));
-    if (written) await written;
-    await last;
+    for (; data.length - at > MAX_PIECE; at += MAX_PIECE)
+      written.push(this.#write(RECORD.piece, data.subarray(at, at + MAX_PIECE)));
+    written.push(this.#write(RECORD.data, at === 0 ? data : data.subarray(at)));
+    await Promise.all(written);
   }
 
   /** Tells the initiator that its identity was accepted. */
@@ -64,7 +70,7 @@ export class StreamChannel extends NoiseChannelBase {
     this.#pipe.end();
   }
 
-  #write(type: number, data: Uint8Array): Promise<void> {
+  async #write(type: number, data: Uint8Array): Promise<void> {
     const { proven, limits, clock } = this.parts;
     const { sending } = proven;
     if (sending.n >= limits.maxMessages) {
@@ -78,7 +84,7 @@ export class StreamChannel extends NoiseChannelBase {
       this.#sent = 1;
       this.#rekeyedAt = clock();
     }
-    return this.#pipe.send(sending.encrypt(NO_DATA, record(type, data)));
+    await this.#pipe.send(sending.encrypt(NO_DATA, record(type, data)));
   }
 
   #take(message: Uint8Array): void {
@@ -106,9 +112,10 @@ export class StreamChannel extends NoiseChannelBase {
 
   #keep(data: Uint8Array): void {
     this.#pieceBytes += data.length;
-    if (data.length === 0 || this.#pieceBytes > this.parts.limits.maxMessageBytes)
-      throw new MeshError('NOISE_LIMIT:SIZE', { field: 'maxMessageBytes' });
     this.#pieces.push(data);
+    const isCrumbled = this.#pieces.length > FREE_PIECES + this.#pieceBytes / BYTES_PER_PIECE;
+    if (data.length === 0 || isCrumbled || this.#pieceBytes > this.parts.limits.maxMessageBytes)
+      throw new MeshError('NOISE_LIMIT:SIZE', { field: 'maxMessageBytes' });
   }
 
   #whole(last: Uint8Array): Uint8Array {

@@ -12,19 +12,19 @@ export async function dialTcp(address: Address, bounds: HandshakeBounds): Promis
   return new TcpPipe(await connected(address, bounds));
 }
 
-/** How long connecting took, in ms; `undefined` if it failed. */
+/** How long connecting took, in ms, or why it failed. Rejects only when the signal is aborted. */
 export async function probe(
   address: Address,
   timeoutMs: number,
   signal: AbortSignal | undefined,
-): Promise<number | undefined> {
+): Promise<{ readonly latencyMs?: number; readonly error?: unknown }> {
   const began = performance.now();
   try {
     (await connected(address, { timeoutMs, signal })).destroy();
-    return performance.now() - began;
-  } catch {
+    return { latencyMs: performance.now() - began };
+  } catch (error) {
     signal?.throwIfAborted();
-    return undefined;
+    return { error };
   }
 }
 
@@ -49,7 +49,9 @@ async function connected({ host, port }: Address, { timeoutMs, signal }: Handsha
 
 /** Listens. Rejects with what the system says. */
 export async function listenTcp({ host, port }: Address, acceptor: Acceptor): Promise<NoiseListener> {
-  const server = createServer({ noDelay: true }, (socket) => acceptor.accept(new TcpPipe(socket)));
+  const server = createServer({ noDelay: true }, (socket) =>
+    acceptor.accept(new TcpPipe(socket), socket.remoteAddress),
+  );
   server.listen(port, host);
   await once(server, 'listening');
   const { port: chosen } = server.address() as AddressInfo;

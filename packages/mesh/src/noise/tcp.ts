@@ -3,19 +3,28 @@ import { MeshError } from '../errors/mesh-error.js';
 import { MAX_MESSAGE } from './cipher.js';
 import { type MessagePipe, PipeEnd } from './pipe.js';
 
+/** Silence after which the system asks whether the other side is there, in ms: one that lost its power says no goodbye. */
+export const KEEP_ALIVE_MS = 60_000;
+
 /** Noise messages over TCP: each after its length as u16, big-endian. */
 export class TcpPipe implements MessagePipe {
   readonly #socket: Socket;
   readonly #end = new PipeEnd();
+  #draining: Promise<void> | undefined;
   #pending: Buffer[] = [];
   #bytes = 0;
   #wanted = 2;
   #hasLength = false;
+  hasBegun = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on('data', (chunk: Buffer) => {
+      this.hasBegun = true;
+      this.#take(chunk);
+    });
     socket.on('error', (error) => this.#end.over(error));
     socket.on('end', () => this.#end.over());
     socket.on('close', () => this.#end.over());
@@ -56,9 +65,11 @@ export class TcpPipe implements MessagePipe {
     this.#socket.destroy();
   }
 
+  /** One wait for all that was written meanwhile. */
   #drained(): Promise<void> {
-    return new Promise((resolve, reject) => {
+    this.#draining ??= new Promise<void>((resolve, reject) => {
       const settle = () => {
+        this.#draining = undefined;
         this.#socket.off('drain', settle);
         this.#socket.off('close', settle);
         if (this.#socket.destroyed) reject(new MeshError('CHANNEL_CLOSED'));
@@ -67,6 +78,7 @@ export class TcpPipe implements MessagePipe {
       this.#socket.on('drain', settle);
       this.#socket.on('close', settle);
     });
+    return this.#draining;
   }
 
   #take(chunk: Buffer): void {

@@ -19,13 +19,13 @@ export interface WatchTimes {
 
 const SAID = ['x25519', 'mlKem768', 'mlDsa65', 'keyEpoch', 'notBefore', 'notAfter', 'next'] as const;
 
-/** Throws `NOISE_IDENTITY_MISMATCH…` unless the DID is active in the registry, with these keys if they are given. */
+/** The entry of a DID. Throws `NOISE_IDENTITY_MISMATCH…` unless it is active in the registry, with these keys if they are given. */
 export async function assertTrusted(
   registry: ChannelRegistry,
   did: string,
   keys: KeyRecord | undefined,
   now: number,
-): Promise<void> {
+): Promise<RegistryEntry> {
   let entry: RegistryEntry | undefined;
   try {
     entry = await registry.lookup(did);
@@ -36,8 +36,14 @@ export async function assertTrusted(
   const { status, succeededBy, keys: known } = entry;
   const isOver = succeededBy !== undefined && now > succeededBy.issuedAt + succeededBy.overlapMs;
   if (status !== 'active' || isOver) throw new MeshError('NOISE_IDENTITY_MISMATCH:REVOKED');
+  if (keys && !known)
+    throw new MeshError('NOISE_IDENTITY_MISMATCH:KEYS', {
+      field: 'keys',
+      hint: 'The entry in the registry has no keys: register it with `keys: await createKeyRecord(identity)`, or by Agent.fromSeed().',
+    });
   if (keys && (!known || SAID.some((name) => known[name] !== keys[name])))
     throw new MeshError('NOISE_IDENTITY_MISMATCH:KEYS', { field: 'keyRecord' });
+  return entry;
 }
 
 /**
@@ -53,17 +59,26 @@ export function watchTrust(
   let heardAt = clock();
   let isOver = false;
   let isAsking = false;
+  let isStale = false; // something changed while it was asked
+  let ending: ReturnType<typeof setTimeout> | undefined;
   const stop = () => {
     isOver = true;
     clearInterval(timer);
+    clearTimeout(ending);
     unsubscribe?.();
   };
   const ask = async () => {
-    if (isAsking || isOver) return;
+    if (isOver) return;
+    if (isAsking) {
+      isStale = true;
+      return;
+    }
     isAsking = true;
+    isStale = false;
     try {
-      await assertTrusted(registry, did, undefined, clock());
+      const { succeededBy } = await assertTrusted(registry, did, undefined, clock());
       heardAt = clock();
+      if (succeededBy && !isOver) lookAt(succeededBy.issuedAt + succeededBy.overlapMs + 1);
     } catch (error) {
       const isDown = error instanceof MeshError && error.id === 'NOISE_IDENTITY_MISMATCH:REGISTRY';
       if (!isOver && !(isDown && clock() - heardAt < graceMs)) {
@@ -72,12 +87,20 @@ export function watchTrust(
       }
     } finally {
       isAsking = false;
+      if (isStale) void ask();
     }
+  };
+  // Nobody tells of the end of an overlap, which may be long before the registry is asked again.
+  const lookAt = (time: number) => {
+    clearTimeout(ending);
+    ending = setTimeout(ask, Math.min(time - clock(), recheckMs));
+    ending.unref();
   };
   const timer = setInterval(ask, recheckMs);
   timer.unref();
   const unsubscribe = registry.onChange?.((changed) => {
     if (changed === undefined || changed === did) void ask();
   });
+  void ask(); // what changed since the handshake, and when an overlap ends
   return stop;
 }

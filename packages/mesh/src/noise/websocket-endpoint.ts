@@ -8,6 +8,7 @@ import { MAX_MESSAGE } from './cipher.js';
 import type { HandshakeBounds } from './connect.js';
 import type { Acceptor } from './engine.js';
 import type { NoiseListener } from './provider.js';
+import { KEEP_ALIVE_MS } from './tcp.js';
 import { SUBPROTOCOL, WebSocketPipe, type WsSocket } from './websocket.js';
 
 /** A listener for `upgrade` of an HTTP server. */
@@ -26,6 +27,7 @@ export async function dialWebSocket(
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted) abort();
   try {
+    socket.once('upgrade', (response) => response.socket.setKeepAlive(true, KEEP_ALIVE_MS));
     await once(socket, 'open');
     if (socket.protocol !== SUBPROTOCOL) throw new Error('the server did not take the subprotocol');
     return pipe;
@@ -47,13 +49,15 @@ export async function webSocketUpgrade(acceptor: Acceptor): Promise<UpgradeHandl
     handleProtocols: (offered: Set<string>) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
   });
   return (request, socket, head) => {
+    socket.on('error', () => socket.destroy()); // before anything else: an error that nobody listens for ends the process
     const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
     if (!offered.includes(SUBPROTOCOL)) {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
+    request.socket.setKeepAlive(true, KEEP_ALIVE_MS);
     server.handleUpgrade(request, socket, head, (open) =>
-      acceptor.accept(new WebSocketPipe(open as unknown as WsSocket)),
+      acceptor.accept(new WebSocketPipe(open as unknown as WsSocket), request.socket.remoteAddress),
     );
   };
 }
@@ -70,7 +74,8 @@ export async function listenWebSocket(address: Address, acceptor: Acceptor): Pro
   const upgrade = await webSocketUpgrade(acceptor);
   const server = createServer((_, response) => response.writeHead(426, { Upgrade: 'websocket' }).end());
   server.on('upgrade', (request, socket, head) => {
-    if (new URL(request.url ?? '/', 'ws://host').pathname === pathname) upgrade(request, socket, head);
+    socket.on('error', () => socket.destroy());
+    if (request.url?.split('?')[0] === pathname) upgrade(request, socket, head);
     else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   });
   server.listen(port, host);

@@ -26,10 +26,12 @@ export interface WsSocket {
 export class WebSocketPipe implements MessagePipe {
   readonly #socket: WsSocket;
   readonly #end = new PipeEnd();
+  hasBegun = false;
 
   constructor(socket: WsSocket) {
     this.#socket = socket;
     socket.on('message', (data, isBinary) => {
+      this.hasBegun = true;
       if (isBinary && data.length <= MAX_MESSAGE) this.#end.message(data);
       else {
         this.#end.over(new MeshError(isBinary ? 'NOISE_LIMIT:SIZE' : 'NOISE_DECRYPT_FAILED'));

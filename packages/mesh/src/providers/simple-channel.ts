@@ -26,7 +26,7 @@ export class SimpleChannel implements SecureChannel {
       this.#end = resolve;
     });
     this.#carry = carry;
-    this.#inbox = new Inbox({ onFault, limit: MAX_WAITING_BYTES });
+    this.#inbox = new Inbox({ from: this.peer, onFault, limit: MAX_WAITING_BYTES });
   }
 
   async send(data: Uint8Array): Promise<void> {

@@ -16,6 +16,8 @@ export interface Attempt {
   readonly reached: ReadonlyMap<ChannelKind, Reach>;
   readonly options: OpenOptions;
   readonly memory: RouteMemory;
+  /** When it began, as `performance.now()` says. */
+  readonly began: number;
   readonly tell: (event: RouterEvent) => void;
 }
 
@@ -29,6 +31,7 @@ export interface Opened {
 export async function openFirst(attempt: Attempt): Promise<Opened> {
   const { kinds, target, key, options, memory, tell } = attempt;
   const failures: unknown[] = [];
+  let { began } = attempt;
   for (const kind of kinds) {
     const transports = [
       options.transport,
@@ -41,27 +44,32 @@ export async function openFirst(attempt: Attempt): Promise<Opened> {
         return opened;
       } catch (error) {
         options.signal?.throwIfAborted();
-        const failure = error instanceof Unreached ? error.failure : failureClassOf(error);
+        const attempted = !(error instanceof Unreached);
+        const failure = attempted ? failureClassOf(error) : error.failure;
         const canChange = kind === 'noise' && at < transports.length - 1;
         const rule = fallbackFor(kind, failure, canChange);
-        tell({ type: 'fallback', target: labelOf(target), from: kind, failure, rule: rule.name, error });
+        const type = failure === 'identity' ? 'refused' : 'fallback';
+        const now = performance.now();
+        const took = { durationMs: now - began, attempted };
+        began = now;
+        tell({ type, target: labelOf(target), from: kind, failure, rule: rule.name, error, ...took });
         if (failure === 'unreachable' || failure === 'failed') memory.failed(key, kind);
         failures.push(error);
         if (rule.follows === 'stop' && failure === 'identity') throw error;
-        if (rule.follows === 'stop') throw notFound(failures);
+        if (rule.follows === 'stop') throw notFound(target, failures);
         if (rule.follows === 'next') break;
       }
     }
   }
-  throw notFound(failures);
+  throw notFound(target, failures);
 }
 
 /** A provider said beforehand that it cannot. */
 class Unreached extends Error {
   readonly failure: FailureClass;
 
-  constructor(kind: ChannelKind, failure: FailureClass, why: string) {
-    super(`${kind}: ${why}`);
+  constructor(kind: ChannelKind, failure: FailureClass, why: string, cause?: unknown) {
+    super(`${kind}: ${why}`, cause === undefined ? undefined : { cause });
     this.failure = failure;
   }
 }
@@ -76,14 +84,18 @@ async function openOne(
     state,
     why = state,
     postQuantum = false,
+    cause,
   } = reached.get(kind) ?? (await provider.canReach(target, options.signal));
-  if (state === 'unsupported') throw new Unreached(kind, 'unsupported', why);
-  if (state === 'unreachable') throw new Unreached(kind, 'unreachable', why);
+  if (state === 'unsupported') throw new Unreached(kind, 'unsupported', why, cause);
+  if (state === 'unreachable') throw new Unreached(kind, 'unreachable', why, cause);
   if (options.postQuantum && !postQuantum) throw new Unreached(kind, 'unsupported', 'not post-quantum');
   const { transport: _, ...rest } = options;
   const channel = await provider.open(target, { ...rest, ...(transport ? { transport } : {}) });
   return { channel, postQuantum };
 }
 
-const notFound = (failures: readonly unknown[]): MeshError =>
-  new MeshError('ROUTE_NOT_FOUND', { cause: new AggregateError(failures, 'every kind failed') });
+const notFound = (target: Target, failures: readonly unknown[]): MeshError =>
+  new MeshError('ROUTE_NOT_FOUND', {
+    field: labelOf(target),
+    cause: new AggregateError(failures, 'every kind failed'),
+  });

@@ -45,6 +45,7 @@ const NAMES = [
   'timeoutMs',
   'signal',
 ];
+const isDid = (value: string) => isText(value) && /^did:[a-z0-9]+:./.test(value);
 const isTextList = (value: unknown) => Array.isArray(value) && value.every(isText);
 
 /** The target with what the configuration says of it. Throws `INVALID_OPTION`. */
@@ -72,6 +73,9 @@ export function targetOf(target: string | Target, config: ChannelConfig): Target
   };
   if (!isText(whole.did ?? whole.groupId ?? whole.url))
     throw invalidOption('target', `${OWNER}: the target needs a DID, a groupId or a url.`);
+  const { did } = whole;
+  if (did !== undefined && whole.groupId === undefined && whole.url === undefined && !isDid(did))
+    throw invalidOption('target', `${OWNER}: the target is no DID (did:key:z…) and no http(s) URL.`);
   return whole;
 }
 

@@ -1,4 +1,4 @@
-import type { SecureChannel } from '../channel.js';
+import type { ChannelPeer, SecureChannel } from '../channel.js';
 import { MeshError } from '../errors/mesh-error.js';
 
 /** Which roles a DID has: a table, or a function. DIDs that are not there have none. */
@@ -12,9 +12,10 @@ export function rolesOf(binding: RoleBinding, did: string): readonly string[] {
 }
 
 /**
- * Throws `ROLE_MISSING` unless the other end of the channel has the role. The identity was proven by the channel: no token is needed
- * beside it.
+ * Throws `ROLE_MISSING` unless the other end of the channel, or the sender of a message, has the role. The identity was proven by the
+ * channel: no token is needed beside it. In a group ask the sender, `from` of the listener; a group itself has no role.
  */
-export function requireRole(channel: SecureChannel, role: string): void {
-  if (!channel.peer.roles.includes(role)) throw new MeshError('ROLE_MISSING', { field: 'roles' });
+export function requireRole(who: SecureChannel | ChannelPeer, role: string): void {
+  const { roles } = 'peer' in who ? who.peer : who;
+  if (!roles.includes(role)) throw new MeshError('ROLE_MISSING', { field: 'roles' });
 }

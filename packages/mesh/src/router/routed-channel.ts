@@ -7,6 +7,8 @@ export interface ChannelOwner {
   replace(lost: SecureChannel, info: CloseInfo): Promise<SecureChannel>;
   /** Told when the channel has ended for good. */
   ended(channel: RoutedChannel, info: CloseInfo): void;
+  /** The roles of a DID. */
+  rolesOf(did: string): readonly string[];
   /** Told what a listener threw. */
   fault(error: unknown): void;
 }
@@ -29,9 +31,10 @@ export class RoutedChannel implements SecureChannel {
   #info: CloseInfo | undefined;
 
   /** `drainMs`: how long a channel that was replaced stays open for what is still under way. */
-  constructor(first: SecureChannel, roles: readonly string[], owner: ChannelOwner, drainMs: number) {
+  constructor(first: SecureChannel, owner: ChannelOwner, drainMs: number) {
     this.#drainMs = drainMs;
-    this.peer = Object.freeze({ did: first.peer.did, roles });
+    const { did } = first.peer;
+    this.peer = Object.freeze({ did, roles: first.kind === 'mls' ? Object.freeze([]) : owner.rolesOf(did) });
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -48,6 +51,11 @@ export class RoutedChannel implements SecureChannel {
   /** The channel beneath. */
   get carrier(): SecureChannel {
     return this.#current;
+  }
+
+  /** Whether nobody has closed it. */
+  get isOpen(): boolean {
+    return this.#info === undefined;
   }
 
   async send(data: Uint8Array): Promise<void> {
@@ -105,14 +113,16 @@ export class RoutedChannel implements SecureChannel {
     if (!this.#carriers.get(carrier))
       this.#carriers.set(
         carrier,
-        carrier.onMessage((data) => this.#deliver(data)),
+        carrier.onMessage((data, { did }) => this.#deliver(data, did)),
       );
   }
 
-  async #deliver(data: Uint8Array): Promise<void> {
+  async #deliver(data: Uint8Array, did: string): Promise<void> {
+    const isPeer = did === this.peer.did;
+    const from = isPeer ? this.peer : Object.freeze({ did, roles: this.#owner.rolesOf(did) });
     for (const listener of [...this.#listeners]) {
       try {
-        await listener(data);
+        await listener(data, from);
       } catch (error) {
         this.#owner.fault(error);
       }
@@ -130,8 +140,9 @@ export class RoutedChannel implements SecureChannel {
     this.#replacing = this.#owner
       .replace(carrier, info)
       .then((next) => {
-        if (this.#info) return next.close();
-        return this.carry(next);
+        if (!this.#info) return this.carry(next);
+        this.#owner.ended(this, this.#info); // it was told as established meanwhile
+        return next.close();
       })
       .catch((error) => this.#finish({ by: 'error', error }))
       .finally(() => {

@@ -70,19 +70,24 @@ export class SecureMeshRouter {
 
   /**
    * Takes a channel that another agent opened: give it to `listen()` of a provider. Where there is a channel to the same agent already, it
-   * brings messages to that, and carries what is sent if it is of a better kind and no hybrid key agreement is asked for.
+   * brings messages to that, and carries what is sent if it is of a better kind and no hybrid key agreement is asked for. One without hybrid
+   * key agreement never counts as a channel that was asked for with `postQuantum`.
    */
   accept(channel: SecureChannel): void {
     const target: Target = channel.kind === 'mls' ? { groupId: channel.peer.did } : { did: channel.peer.did };
-    const key = keyOf(target, {}, this.#settings.postQuantum);
-    this.#tell({ type: 'accepted', target: labelOf(target), kind: channel.kind });
-    const before = this.#known.get(key);
+    const { postQuantum } = this.#settings;
+    const key = keyOf(target, {}, postQuantum && channel.postQuantum === true);
+    const asked = keyOf(target, {}, postQuantum);
+    const known = this.#known.has(asked) ? asked : key;
+    const before = this.#known.get(known);
     if (!before) this.#welcome(channel, target, key);
     else
       before.channel.then(
         (open) => {
           // Where both sides open one at the same time, both are kept: each side hears on both.
-          if (!this.#settings.postQuantum && isBetter(channel.kind, open.kind)) open.upgrade(channel);
+          const carries = !this.#settings.postQuantum && isBetter(channel.kind, open.kind);
+          this.#accepted(channel, target, known, carries);
+          if (carries) open.upgrade(channel);
           else open.join(channel);
         },
         () => this.#welcome(channel, target, key),
@@ -107,7 +112,17 @@ export class SecureMeshRouter {
     await Promise.all([...this.#known.values()].map(({ open }) => open?.close()));
   }
 
+  #accepted(
+    { kind, postQuantum = false }: SecureChannel,
+    target: Target,
+    channel: string,
+    carries: boolean,
+  ): void {
+    this.#tell({ type: 'accepted', target: labelOf(target), channel, kind, postQuantum, carries });
+  }
+
   #welcome(channel: SecureChannel, target: Target, key: string): void {
+    this.#accepted(channel, target, key, true);
     const routed = this.#routed(channel, target, key, {});
     this.#known.set(key, { target, config: {}, channel: Promise.resolve(routed), open: routed });
     for (const listener of [...this.#listeners]) listener(routed);
@@ -121,14 +136,15 @@ export class SecureMeshRouter {
   #routed(channel: SecureChannel, target: Target, key: string, config: ChannelConfig): RoutedChannel {
     const { roles, drainMs } = this.#settings;
     const owner: ChannelOwner = {
+      rolesOf: (did) => rolesOf(roles, did),
       fault: (error) => this.#tell({ type: 'fault', error }),
       ended: (ended, { by }) => {
         if (this.#known.get(key)?.open === ended) this.#known.delete(key);
-        this.#tell({ type: 'closed', target: labelOf(target), kind: ended.kind, by });
+        this.#tell({ type: 'closed', target: labelOf(target), channel: key, kind: ended.kind, by });
       },
       replace: (lost, info) => this.#replace(lost, info, target, key, config),
     };
-    return new RoutedChannel(channel, rolesOf(roles, channel.peer.did), owner, drainMs);
+    return new RoutedChannel(channel, owner, drainMs);
   }
 
   async #replace(
@@ -140,7 +156,8 @@ export class SecureMeshRouter {
   ): Promise<SecureChannel> {
     const rule = fallbackFor(lost.kind, 'lost', false);
     const from = lost.kind;
-    this.#tell({ type: 'fallback', target: labelOf(target), from, failure: 'lost', rule: rule.name, error });
+    const lostWay = { from, failure: 'lost', rule: rule.name, error, attempted: false } as const;
+    this.#tell({ type: 'fallback', target: labelOf(target), ...lostWay });
     if (this.#isClosed || rule.follows === 'stop') throw new MeshError('CHANNEL_CLOSED', { cause: error });
     this.#memory.failed(key, from);
     return this.#open(target, key, config);
@@ -157,7 +174,7 @@ export class SecureMeshRouter {
     const row = this.#route(target, config, reached.get('noise'));
     const allowed = await this.#allowed(target, row, config);
     const kinds = this.#memory.order(key, allowed);
-    if (kinds.length === 0) throw new MeshError('ROUTE_NOT_FOUND:NO_PROVIDER', { field: row.kinds[0]! });
+    if (kinds.length === 0) throw nowhere(target, row.kinds[0]!, reached.get('noise'));
     const options = {
       postQuantum: config.postQuantum ?? this.#settings.postQuantum,
       ...(config.signal ? { signal: config.signal } : {}),
@@ -165,11 +182,12 @@ export class SecureMeshRouter {
       ...(config.transport ? { transport: config.transport } : {}),
     };
     const [memory, tell] = [this.#memory, this.#tell];
-    const opened = await openFirst({ target, key, kinds, providers, reached, options, memory, tell });
+    const opened = await openFirst({ target, key, kinds, providers, reached, options, memory, began, tell });
     const durationMs = performance.now() - began;
     const { channel, postQuantum } = opened;
     const { kind } = channel;
-    tell({ type: 'established', target: labelOf(target), kind, route: row.name, durationMs, postQuantum });
+    const label = { target: labelOf(target), channel: key };
+    tell({ type: 'established', ...label, kind, route: row.name, durationMs, postQuantum });
     return channel;
   }
 
@@ -208,6 +226,11 @@ export class SecureMeshRouter {
     const rank = (kind: ChannelKind) => allowed.indexOf(kind);
     for (const { from, to, when } of UPGRADES) {
       if (from !== open.kind || rank(to) < 0 || rank(to) > rank(from)) continue;
+      const began = performance.now();
+      const told = () => {
+        const durationMs = performance.now() - began;
+        return { target: labelOf(target), channel: key, from, to, durationMs };
+      };
       try {
         const provider: ChannelProvider = providers.get(to)!;
         const { state, postQuantum = false } = await provider.canReach(target);
@@ -216,14 +239,27 @@ export class SecureMeshRouter {
         if (!isThere || (needsPostQuantum && !postQuantum)) continue;
         const next = await provider.open(target, { postQuantum: needsPostQuantum });
         this.#memory.worked(key, to);
+        if (!open.isOpen) return await next.close();
         open.upgrade(next);
-        this.#tell({ type: 'upgraded', target: labelOf(target), from, to, postQuantum });
+        this.#tell({ type: 'upgraded', ...told(), postQuantum });
         return;
       } catch (error) {
-        this.#tell({ type: 'fault', error });
+        this.#tell({ type: 'upgrade-failed', ...told(), error });
       }
     }
   }
+}
+
+/** No kind is left: because Noise could not reach the target and nothing else may, or because there is no provider. */
+function nowhere(target: Target, kind: ChannelKind, noise: Reach | undefined): MeshError {
+  if (noise === undefined || noise.state === 'online' || noise.state === 'unsupported')
+    return new MeshError('ROUTE_NOT_FOUND:NO_PROVIDER', { field: kind });
+  const { why, cause } = noise;
+  const isKnown = why !== 'no address';
+  return new MeshError(isKnown ? 'ROUTE_NOT_FOUND:UNREACHABLE' : 'ROUTE_NOT_FOUND:NO_ADDRESS', {
+    field: labelOf(target),
+    cause,
+  });
 }
 
 /** What carries messages rather, where there are two. */

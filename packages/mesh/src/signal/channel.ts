@@ -1,5 +1,6 @@
 import type { ChannelPeer, CloseInfo, MessageListener, SecureChannel } from '../channel.js';
 import { MeshError } from '../errors/mesh-error.js';
+import type { Room } from './waiting.js';
 
 /** What a channel needs of its provider. */
 export interface ChannelOwner {
@@ -11,17 +12,18 @@ export interface ChannelOwner {
   ended(channel: SignalChannel): void;
   /** A listener failed. */
   failed(did: string, error: unknown): void;
-  readonly maxWaiting: number;
 }
 
 /** A channel to one peer. Its session outlives it: the next channel goes on in it. */
 export class SignalChannel implements SecureChannel {
   readonly kind = 'signal';
+  /** Its first keys are of PQXDH. */
+  readonly postQuantum = true;
   readonly peer: ChannelPeer;
   readonly closed: Promise<CloseInfo>;
   readonly #owner: ChannelOwner;
   readonly #listeners = new Set<MessageListener>();
-  readonly #waiting: Uint8Array[] = [];
+  readonly #waiting: { readonly data: Uint8Array; letGo(): void }[] = [];
   #end: ((info: CloseInfo) => void) | undefined;
 
   constructor(peer: ChannelPeer, owner: ChannelOwner) {
@@ -32,11 +34,9 @@ export class SignalChannel implements SecureChannel {
     });
   }
 
-  /** Whether one more message can be taken. */
-  get hasRoom(): boolean {
-    return (
-      this.#end !== undefined && (this.#listeners.size > 0 || this.#waiting.length < this.#owner.maxWaiting)
-    );
+  /** Whether somebody listens: messages then do not wait in it. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
   }
 
   /** Resolves once the carrier has it: the peer, or a relay that keeps it. Rejects with `CHANNEL_CLOSED` or `SIGNAL_…`. */
@@ -47,7 +47,7 @@ export class SignalChannel implements SecureChannel {
 
   onMessage(listener: MessageListener): () => void {
     this.#listeners.add(listener);
-    for (const data of this.#waiting.splice(0)) void this.#hand(listener, data);
+    for (const { data, letGo } of this.#waiting.splice(0)) void this.#hand(listener, data).finally(letGo);
     return () => this.#listeners.delete(listener);
   }
 
@@ -62,15 +62,15 @@ export class SignalChannel implements SecureChannel {
     if (this.#end) this.#finish(info);
   }
 
-  /** Hands out a message. Its state was written before. */
-  async deliver(data: Uint8Array): Promise<void> {
-    if (this.#listeners.size === 0) this.#waiting.push(data);
+  /** Hands out a message, or keeps it in its room while nobody listens. Its state was written before. */
+  async deliver(data: Uint8Array, room: Room): Promise<void> {
+    if (!this.isHeard) this.#waiting.push({ data, letGo: room.keep() });
     await Promise.all([...this.#listeners].map((listener) => this.#hand(listener, data)));
   }
 
   async #hand(listener: MessageListener, data: Uint8Array): Promise<void> {
     try {
-      await listener(data);
+      await listener(data, this.peer);
     } catch (error) {
       this.#owner.failed(this.peer.did, error);
     }
@@ -79,6 +79,8 @@ export class SignalChannel implements SecureChannel {
   #finish(info: CloseInfo): void {
     this.#end?.(info);
     this.#end = undefined;
+    // A listener that is still to come gets it, but it is the application's from now on.
+    for (const { letGo } of this.#waiting) letGo();
     this.#owner.ended(this);
   }
 }

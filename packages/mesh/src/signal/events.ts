@@ -16,6 +16,10 @@ export type SignalEvent =
   | { readonly type: 'state-rolled-back'; readonly did?: string }
   /** A message was refused. `id` is that of the error. */
   | { readonly type: 'message-refused'; readonly did: string; readonly id: string }
+  /** What came was refused before its sender was proven. `id` is that of the error: `TIMESTAMP_EXPIRED` for what waited longer than `maxAgeMs`. */
+  | { readonly type: 'envelope-refused'; readonly id: string; readonly error: unknown }
+  /** WARNING, at the start: the carrier refuses what waited for longer than this, in ms, so that messages to this agent while it is away are lost. */
+  | { readonly type: 'late-messages-lost'; readonly maxAgeMs: number; readonly remedy: string }
   /** A listener of a channel rejected; the message counts as handed out. */
   | { readonly type: 'listener-failed'; readonly did: string; readonly error: unknown }
   /** Prekeys were published. `waiting`: one-time keys in the directory since. */

@@ -1,3 +1,4 @@
+export { signalOptionsOf } from '../config/signal-options.js';
 export type { SignalChannel } from './channel.js';
 export type { SignalEvent, SignalObserver } from './events.js';
 export type { SignalProviderOptions } from './options.js';
@@ -18,6 +19,7 @@ export {
   type AgentCarrierOptions,
   agentCarrier,
   type CarrierListener,
+  type CarrierRefused,
   type SignalCarrier,
 } from './session/carrier.js';
 export {

@@ -51,8 +51,12 @@ export interface SignalProviderOptions {
   readonly maintenanceMs?: number;
   /** Longest message, in bytes. Default 262,144. */
   readonly maxMessageBytes?: number;
-  /** Messages that wait in a channel for its first listener. Default 1,000. */
+  /** Messages of one peer that wait for the first listener of their channel; the carrier keeps the next ones. Default 1,000. */
   readonly maxWaiting?: number;
+  /** Bytes of them, of one peer; at least `maxMessageBytes` and 8,192. Default 4 MiB, or that if it is more. */
+  readonly maxWaitingBytes?: number;
+  /** Bytes of them, of all peers; at least `maxWaitingBytes`. Default 64 MiB, or that if it is more. */
+  readonly maxWaitingBytesTotal?: number;
   /** Roles of a peer, for `channel.peer`. Default: none. */
   readonly rolesOf?: (did: string) => readonly string[];
   /** Told of events. Default none. */
@@ -61,6 +65,8 @@ export interface SignalProviderOptions {
   readonly clock?: () => number;
 }
 
+/** What a sealed message has at most beyond its data, in bytes. */
+export const MESSAGE_OVERHEAD = 8192;
 const HOUR_MS = 3_600_000;
 const isPeriod = integerIn(0, 2 ** 31 - 1);
 
@@ -70,7 +76,15 @@ export function resolveOptions(options: SignalProviderOptions) {
   checkNames(owner, options, [
     ...['agent', 'directory', 'carrier', 'state', 'revisions', 'unsafeWithoutRevisions', 'prekeyPoolSize'],
     ...['prekeyRefreshThreshold', 'prekeyRotationMs', 'lastResort', 'kemRatchet', 'limits', 'heartbeatMs'],
-    ...['staleMs', 'maintenanceMs', 'maxMessageBytes', 'maxWaiting', 'rolesOf', 'observers', 'clock'],
+    ...[
+      'staleMs',
+      'maintenanceMs',
+      'maxMessageBytes',
+      'maxWaiting',
+      'maxWaitingBytes',
+      'maxWaitingBytesTotal',
+    ],
+    ...['rolesOf', 'observers', 'clock'],
   ]);
   const check = <T>(name: string, value: T | undefined, isGood: (value: T) => boolean, what: string) =>
     checkValue(owner, name, value, isGood, what);
@@ -100,6 +114,13 @@ export function resolveOptions(options: SignalProviderOptions) {
     'a whole number from 1 to 67108864',
   );
   check('maxWaiting', options.maxWaiting, integerIn(1, 2 ** 20), 'a whole number from 1 to 1048576');
+  const { maxMessageBytes = 262_144 } = options;
+  const waitingOf = (name: 'maxWaitingBytes' | 'maxWaitingBytesTotal', least: number, usual: number) => {
+    check(name, options[name], integerIn(least, 2 ** 32), `a whole number from ${least} to ${2 ** 32}`);
+    return options[name] ?? Math.max(usual, least);
+  };
+  const maxWaitingBytes = waitingOf('maxWaitingBytes', maxMessageBytes + MESSAGE_OVERHEAD, 2 ** 22);
+  const maxWaitingBytesTotal = waitingOf('maxWaitingBytesTotal', maxWaitingBytes, 2 ** 26);
   check('rolesOf', options.rolesOf, isFunction, 'a function');
   check('observers', options.observers, Array.isArray, 'an array of functions');
   check('clock', options.clock, isFunction, 'a function');
@@ -115,9 +136,10 @@ export function resolveOptions(options: SignalProviderOptions) {
     rolesOf: (): readonly string[] => [],
     ...{ prekeyPoolSize: 200, prekeyRefreshThreshold: 0.7, prekeyRotationMs: 7 * 24 * HOUR_MS },
     ...{ lastResort: 'allow' as const, kemRatchet: false, heartbeatMs: 6 * HOUR_MS, staleMs: 24 * HOUR_MS },
-    ...{ maintenanceMs: HOUR_MS / 6, maxMessageBytes: 262_144, maxWaiting: 1000, clock: Date.now },
+    ...{ maintenanceMs: HOUR_MS / 6, maxWaiting: 1000, clock: Date.now },
     observers: [] as readonly SignalObserver[],
     ...options,
+    ...{ maxMessageBytes, maxWaitingBytes, maxWaitingBytesTotal },
   };
 }
 

@@ -1,13 +1,15 @@
 import { MemoryOperationsStore } from '@private.me/xlink';
 import type { ChannelProvider, OpenOptions, Reach, Target } from '../channel.js';
 import { isMeshError, MeshError, type MeshErrorId } from '../errors/mesh-error.js';
-import { utf8 } from '../util/bytes.js';
-import { SignalChannel } from './channel.js';
+import type { SignalChannel } from './channel.js';
 import { loadKem } from './crypto/kem.js';
 import { keyPairOf } from './crypto/primitives.js';
+import { endedBy } from './ended-by.js';
 import { type SignalEvent, teller } from './events.js';
+import { idOf } from './id-of.js';
 import { IDENTITY_LABEL, SIGN_CONTEXT, STATE_LABEL } from './labels.js';
-import { resolveOptions, type SignalProviderOptions } from './options.js';
+import { OpenChannels } from './open-channels.js';
+import { MESSAGE_OVERHEAD, resolveOptions, type SignalProviderOptions } from './options.js';
 import { PrekeyPool } from './prekeys/pool.js';
 import { identityStatement, type Sign, toBytes, toText, type Verify } from './prekeys/signed.js';
 import { DEFAULT_LIMITS } from './ratchet/state.js';
@@ -38,6 +40,7 @@ export interface SignalStatus {
 const MAY_PASS: readonly MeshErrorId[] = [
   ...([
     'SIGNAL_NO_LISTENER',
+    'SIGNAL_NO_LISTENER:FULL',
     'SIGNAL_STATE_CONFLICT',
     'SIGNAL_STATE_UNAVAILABLE',
     'SIGNAL_REGISTRY_UNAVAILABLE',
@@ -54,6 +57,10 @@ const LOST: readonly MeshErrorId[] = [
 ];
 /** A peer gets one handshake in this time by itself: what is replayed must not use up its prekeys. */
 const REKEY_INTERVAL_MS = 60_000;
+/** A carrier that takes nothing as old as an hour is none for peers that are away. */
+const LATE_MS = 3_600_000;
+const LATE_REMEDY =
+  'Give the agent maxAgeMs (such as 7 * 86_400_000) and a nonceStore that lasts, such as FileNonceStore.';
 
 /**
  * Channels to peers that may be away: PQXDH (X25519 and ML-KEM-768) from prekeys in a directory, then a Double Ratchet. What is sent waits
@@ -66,8 +73,7 @@ export class SignalProvider implements ChannelProvider {
   readonly #pool: PrekeyPool;
   readonly #peers: PeerIndex;
   readonly #tell: (event: SignalEvent) => void;
-  readonly #channels = new Map<string, Set<SignalChannel>>();
-  readonly #takers = new Set<(channel: SignalChannel) => void>();
+  readonly #channels: OpenChannels;
   readonly #rekeyedAt = new Map<string, number>();
   readonly #heartbeatAt = new Map<string, number>();
   readonly #underWay = new Set<Promise<unknown>>();
@@ -79,6 +85,11 @@ export class SignalProvider implements ChannelProvider {
     parts: { sessions: Sessions; pool: PrekeyPool; peers: PeerIndex; tell: (event: SignalEvent) => void },
   ) {
     this.#options = options;
+    this.#channels = new OpenChannels({
+      options,
+      send: (did, kind, data) => this.#send(did, kind, data),
+      tell: parts.tell,
+    });
     this.#sessions = parts.sessions;
     this.#pool = parts.pool;
     this.#peers = parts.peers;
@@ -167,13 +178,12 @@ export class SignalProvider implements ChannelProvider {
     const limits = [...(signal ? [signal] : []), ...(timeoutMs ? [AbortSignal.timeout(timeoutMs)] : [])];
     await endedBy(AbortSignal.any(limits), this.#sessions.ensure(did));
     this.#assertOpen();
-    return this.#newChannel(did);
+    return this.#channels.add(did);
   }
 
   /** Calls the listener with each channel that a peer begins, until the returned function is called. Messages wait in it for its first listener. */
   onChannel(listener: (channel: SignalChannel) => void): () => void {
-    this.#takers.add(listener);
-    return () => this.#takers.delete(listener);
+    return this.#channels.onChannel(listener);
   }
 
   /**
@@ -182,14 +192,18 @@ export class SignalProvider implements ChannelProvider {
    */
   async receive(from: string, bytes: Uint8Array): Promise<void> {
     this.#assertOpen();
-    if (bytes.length > this.#options.maxMessageBytes + 8192) throw new MeshError('SIGNAL_MESSAGE_TOO_LARGE');
-    const channels = [...(this.#channels.get(from) ?? [])];
-    const canTake = channels.length > 0 ? channels.every(({ hasRoom }) => hasRoom) : this.#takers.size > 0;
-    if (!canTake) throw new MeshError('SIGNAL_NO_LISTENER');
-    const { kind, data } = await this.#sessions.open(from, bytes);
-    if (kind === 'data') await this.#deliver(from, data);
-    if (kind === 'heartbeat') this.#background('heartbeat', () => this.#send(from, 'heartbeat-answer'));
-    if (kind === 'close') this.#closedByPeer(from, data);
+    if (bytes.length > this.#options.maxMessageBytes + MESSAGE_OVERHEAD)
+      throw new MeshError('SIGNAL_MESSAGE_TOO_LARGE');
+    const room = this.#channels.roomFor(from, bytes.length);
+    const letGo = room.keep();
+    try {
+      const { kind, data } = await this.#sessions.open(from, bytes);
+      if (kind === 'data') await this.#channels.deliver(from, data, room);
+      if (kind === 'heartbeat') this.#background('heartbeat', () => this.#send(from, 'heartbeat-answer'));
+      if (kind === 'close') this.#channels.closedByPeer(from, data);
+    } finally {
+      letGo();
+    }
   }
 
   /**
@@ -262,18 +276,29 @@ export class SignalProvider implements ChannelProvider {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const stop of this.#stop.splice(0)) stop();
-    for (const channels of [...this.#channels.values()])
-      for (const channel of [...channels]) channel.endedBy({ by: 'local' });
+    this.#channels.endAll();
     await Promise.all(this.#underWay);
   }
 
   #begin(): void {
     const { carrier, maintenanceMs } = this.#options;
-    this.#stop.push(carrier.onMessage((from, bytes) => this.#take(from, bytes)));
+    this.#warnOfLoss(carrier.maxAgeMs);
+    const refused = (error: unknown) => this.#tell({ type: 'envelope-refused', id: idOf(error), error });
+    this.#stop.push(carrier.onMessage((from, bytes) => this.#take(from, bytes), refused));
     if (maintenanceMs === 0) return;
     const timer = setInterval(() => this.#background('prekeys', () => this.maintain()), maintenanceMs);
     timer.unref();
     this.#stop.push(() => clearInterval(timer));
+  }
+
+  /** Nobody would see it otherwise: the sender is told that the relay has the message. */
+  #warnOfLoss(maxAgeMs: number | undefined): void {
+    if (maxAgeMs === undefined || maxAgeMs >= LATE_MS) return;
+    this.#tell({ type: 'late-messages-lost', maxAgeMs, remedy: LATE_REMEDY });
+    if (this.#options.observers.length === 0)
+      process.emitWarning(`Messages that wait for more than ${maxAgeMs} ms are lost. ${LATE_REMEDY}`, {
+        code: 'MESH_LATE_MESSAGES_LOST',
+      });
   }
 
   /** From the carrier: rejects only for what may be taken another time. */
@@ -281,7 +306,7 @@ export class SignalProvider implements ChannelProvider {
     try {
       await this.receive(from, bytes);
     } catch (error) {
-      const id = isMeshError(error) ? error.id : 'INTERNAL';
+      const id = idOf(error);
       if (!isMeshError(error) || MAY_PASS.includes(error.id)) throw error;
       this.#tell({ type: 'message-refused', did: from, id });
       if (LOST.includes(error.id)) this.#findAgain(from);
@@ -293,48 +318,6 @@ export class SignalProvider implements ChannelProvider {
     if (now - (this.#rekeyedAt.get(did) ?? Number.NEGATIVE_INFINITY) < REKEY_INTERVAL_MS) return;
     this.#rekeyedAt.set(did, now);
     this.#background('rekey', () => this.rekey(did));
-  }
-
-  async #deliver(from: string, data: Uint8Array): Promise<void> {
-    let channels = [...(this.#channels.get(from) ?? [])];
-    if (channels.length === 0) {
-      const channel = this.#newChannel(from);
-      for (const taker of this.#takers) taker(channel);
-      channels = [channel];
-    }
-    await Promise.all(channels.map((channel) => channel.deliver(data)));
-  }
-
-  #closedByPeer(from: string, data: Uint8Array): void {
-    const reason = Buffer.from(data).toString('utf8');
-    for (const channel of [...(this.#channels.get(from) ?? [])])
-      channel.endedBy({ by: 'peer', ...(reason ? { reason } : {}) });
-  }
-
-  #newChannel(did: string): SignalChannel {
-    const { maxWaiting, maxMessageBytes, rolesOf } = this.#options;
-    const channel = new SignalChannel(
-      { did, roles: rolesOf(did) },
-      {
-        maxWaiting,
-        send: async (to, data) => {
-          if (data.length > maxMessageBytes) throw new MeshError('SIGNAL_MESSAGE_TOO_LARGE');
-          await this.#send(to, 'data', data);
-        },
-        sayClose: (to, reason) => this.#send(to, 'close', utf8(reason)).catch(() => {}), // it is closed all the same
-        ended: (one) => this.#forget(one),
-        failed: (from, error) => this.#tell({ type: 'listener-failed', did: from, error }),
-      },
-    );
-    const open = this.#channels.get(did) ?? new Set();
-    this.#channels.set(did, open.add(channel));
-    return channel;
-  }
-
-  #forget(channel: SignalChannel): void {
-    const open = this.#channels.get(channel.peer.did);
-    open?.delete(channel);
-    if (open?.size === 0) this.#channels.delete(channel.peer.did);
   }
 
   async #send(did: string, kind: Kind, data: Uint8Array = new Uint8Array(0)): Promise<void> {
@@ -373,14 +356,4 @@ export class SignalProvider implements ChannelProvider {
     if (this.#isClosed)
       throw new MeshError('CHANNEL_CLOSED', { hint: 'The provider is closed: start another one.' });
   }
-}
-
-/** Rejects with `SIGNAL_DIRECTORY_FAILED` once the signal is aborted. */
-function endedBy<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = () => reject(new MeshError('SIGNAL_DIRECTORY_FAILED', { cause: signal.reason }));
-    if (signal.aborted) end();
-    signal.addEventListener('abort', end, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
-  });
 }

@@ -1,7 +1,9 @@
-import type { MessageListener } from '../channel.js';
+import type { ChannelPeer, MessageListener } from '../channel.js';
 
 /** Options of {@link Inbox}. */
 export interface InboxOptions {
+  /** Who sends the messages. */
+  readonly from: ChannelPeer;
   /** Told what a listener threw. */
   readonly onFault: (error: unknown) => void;
   /** Called when more bytes wait than `limit`, and when they no longer do. */
@@ -56,7 +58,7 @@ export class Inbox {
         }
         for (const listener of [...this.#listeners]) {
           try {
-            const working = listener(data);
+            const working = listener(data, this.#options.from);
             if (working !== undefined) await working;
           } catch (error) {
             this.#options.onFault(error);

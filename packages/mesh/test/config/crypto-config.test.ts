@@ -9,6 +9,7 @@ import {
   readCryptoConfig,
   routerOptionsOf,
 } from '../../src/index.js';
+import { openStateStore } from '../../src/signal/index.js';
 import { afterTest, failureOf, identityOf, registryOf } from '../support.js';
 
 /** Everything that the file can say. */
@@ -60,20 +61,28 @@ describe('agent-crypto-config.yaml', () => {
       mls: { version: 'rfc9750', deliveryService: 'federated' },
       observability: { handshake_latency_ms: true, quantum_migration_status: true },
     });
-    expect(noiseOptionsOf(config)).toEqual({ hybrid: true, cipher: 'ChaChaPoly', postQuantumSig: false });
+    expect(noiseOptionsOf(config)).toEqual({
+      hybrid: true,
+      cipher: 'ChaChaPoly',
+      postQuantumSig: false,
+      prefer: 'udp',
+    });
     expect(routerOptionsOf(config)).toEqual({ postQuantum: true });
     const identity = await identityOf('ada');
     new NoiseProvider({ identity, registry: await registryOf(identity), ...noiseOptionsOf(config) });
   });
 
-  test('an empty file has the defaults', () => {
-    const config = parseCryptoConfig('');
-    expect(config.algorithms.hybridMode).toBe(false);
-    expect(config.statePersistence).toEqual({
-      backend: 'memory',
-      path: undefined,
-      encryption: 'aes-256-gcm',
-    });
+  test.each(['', '~', '# nothing', '---'])('a file that says nothing is refused: %j', async (text) => {
+    const error = await failureOf(() => parseCryptoConfig(text));
+    expect(error.id).toBe('CONFIG_INVALID');
+    expect(error.message).toContain('is empty');
+  });
+
+  test('what is left out has defaults that are not weaker than the template', () => {
+    const config = parseCryptoConfig('crypto: {}');
+    expect(config.algorithms.hybridMode).toBe(true);
+    expect(config.statePersistence).toEqual({ backend: 'memory', encryption: 'aes-256-gcm' });
+    openStateStore(config.statePersistence, { agentId: 'ada' });
     expect(config.observability.handshake_latency_ms).toBe(false);
   });
 
@@ -83,6 +92,10 @@ describe('agent-crypto-config.yaml', () => {
     const path = join(folder, 'agent-crypto-config.yaml');
     await writeFile(path, 'protocols: { noise: { cipher: aes-256-gcm } }');
     expect((await readCryptoConfig(path)).noise.cipher).toBe('AESGCM');
+    await writeFile(path, 'crypto: { secret-of-mine: "');
+    const error = await failureOf(() => readCryptoConfig(path));
+    expect(error.message).toMatch(/agent-crypto-config\.yaml, line 1, column \d+: .*\(missing char\)/);
+    expect(error.message).not.toContain('secret-of-mine');
     expect((await failureOf(() => readCryptoConfig(join(folder, 'none')))).id).toBe(
       'CONFIG_INVALID:UNREADABLE',
     );
@@ -110,7 +123,13 @@ describe('agent-crypto-config.yaml', () => {
       '1',
     ],
     ['crypto: { state_persistence: { backend: vault } }', 'crypto.state_persistence.path', 'needs it'],
-    ['crypto: { state_persistence: { backend: vault, path: "{agent_id}" } }', 'agentId', 'pass agentId'],
+    ['crypto: { state_persistence: { backend: vault, path: "{agent_id}" } }', 'agentId', 'agentId is needed'],
+    [
+      'crypto: { state_persistence: { backend: vault, path: "secret/{agentid}/crypto" } }',
+      'crypto.state_persistence.path',
+      'did you mean {agent_id}?',
+    ],
+    ['[]', '', 'a section'],
     ['crypto: []', 'crypto', 'a section'],
     ['__proto__: {}', '__proto__', 'no such key'],
     ['crypto: {}\ncrypto: {}', 'line 2', ''],

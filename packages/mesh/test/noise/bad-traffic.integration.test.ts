@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { MAX_UDP_MESSAGE } from '../../src/index.js';
-import { afterTest, bytes, heard, idOfFailure, listen, providerOf, until } from '../support.js';
+import { afterTest, bytes, failureOf, heard, idOfFailure, listen, providerOf, until } from '../support.js';
 import { flipAt, keep, overTcp, overUdp, pairOf } from './pairs.js';
 import type { Change } from './proxies.js';
 
@@ -111,7 +111,9 @@ describe('sizes and limits', () => {
     const channel = await client.open({ did: bob.did, addresses: [listening.address] });
     const other = await listening.next();
     const texts = heard(other);
-    expect(await idOfFailure(() => channel.send(new Uint8Array(1_048_577)))).toBe('NOISE_LIMIT:SIZE');
+    const error = await failureOf(() => channel.send(new Uint8Array(1_048_577)));
+    expect(error.id).toBe('NOISE_LIMIT:SIZE');
+    expect(error.message).toMatch(/1048577 bytes.* 1048576/);
     await channel.send(new Uint8Array(100_000));
     await until('the one that fits', () => texts.length === 1);
     await channel.send(new Uint8Array(100_001)).catch(() => {});
@@ -178,6 +180,86 @@ describe('sizes and limits', () => {
   });
 });
 
+describe('a listener for WebSockets, and strangers', () => {
+  const ask = (target: string, subprotocol: string) =>
+    `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`;
+
+  test.each([
+    ['a target that is no URL', '//', 'xlink-noise.v1'],
+    ['another path', '/elsewhere', 'xlink-noise.v1'],
+    ['no subprotocol', '/', 'other'],
+    ['all as it should be', '/', 'xlink-noise.v1'],
+  ])('who asks with %s and is gone at once ends nothing', async (_, target, subprotocol) => {
+    const { server, client, bob } = await pairOf();
+    const listening = await listen(server, 'ws://127.0.0.1:0');
+    for (let count = 0; count < 20; count++) {
+      const socket = connect(Number(new URL(listening.address).port), '127.0.0.1');
+      socket.on('error', () => {});
+      await once(socket, 'connect');
+      socket.write(ask(target, subprotocol));
+      if (count % 2 === 0) socket.resetAndDestroy();
+      else {
+        await once(socket, 'data');
+        socket.resetAndDestroy();
+      }
+    }
+    const channel = await client.open({ did: bob.did, addresses: [listening.address] });
+    await channel.close();
+  });
+});
+
+describe('a channel that is cut', () => {
+  test.each(['tcp', 'ws'])(
+    'over %s: a large message that is under way rejects, and nothing else does',
+    async (kind) => {
+      const { server, client, bob } = await pairOf();
+      const listening = await listen(server, `${kind}://127.0.0.1:0`);
+      const unhandled: unknown[] = [];
+      const note = (error: unknown) => void unhandled.push(error);
+      process.on('unhandledRejection', note);
+      afterTest(() => process.off('unhandledRejection', note));
+      const channel = await client.open({ did: bob.did, addresses: [listening.address] });
+      await until('the other side', () => listening.channels.length === 1);
+      const sending = Promise.allSettled(
+        Array.from({ length: 8 }, () => channel.send(new Uint8Array(1_000_000))),
+      );
+      await listening.channels[0]!.close();
+      await sending;
+      await channel.closed;
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).toEqual([]);
+    },
+  );
+
+  test('an end without a goodbye is an error, not the word of the other side', async () => {
+    const { server, client, bob } = await pairOf();
+    const listening = await listen(server, 'tcp://127.0.0.1:0');
+    const sockets: Socket[] = [];
+    const between = createServer({ allowHalfOpen: true }, (front) => {
+      const back = connect(Number(new URL(listening.address).port), '127.0.0.1');
+      sockets.push(front, back);
+      for (const [from, to] of [
+        [front, back],
+        [back, front],
+      ] as const) {
+        from.on('error', () => {});
+        from.on('data', (data) => void (to.writable && to.write(data)));
+      }
+    }).listen(0, '127.0.0.1');
+    await once(between, 'listening');
+    afterTest(() => {
+      for (const socket of sockets) socket.destroy();
+      between.close();
+    });
+    const { port } = between.address() as AddressInfo;
+    const channel = await client.open({ did: bob.did, addresses: [`tcp://127.0.0.1:${port}`] });
+    const other = await listening.next();
+    for (const socket of sockets) socket.end();
+    for (const { closed } of [channel, other])
+      expect(await closed).toMatchObject({ by: 'error', error: { id: 'CHANNEL_CLOSED' } });
+  });
+});
+
 describe('TCP, with those who never end', () => {
   test('handshakes that are not finished are ended, and there are only so many', async () => {
     const { server, client, bob } = await pairOf({ handshakeTimeoutMs: 400, maxHandshakes: 5 });
@@ -208,6 +290,40 @@ describe('TCP, with those who never end', () => {
     expect(server.faults()).toContain('NOISE_HANDSHAKE_FAILED:BUSY');
     const channel = await client.open({ did: bob.did, addresses: [listening.address] });
     await channel.close();
+  });
+
+  test('silent connections of one address do not lock out another one', async () => {
+    const { server, client, bob } = await pairOf({ maxHandshakes: 8 });
+    const listening = await listen(server, 'tcp://0.0.0.0:0');
+    const { port } = new URL(listening.address);
+    const silent = Array.from({ length: 12 }, () =>
+      connect({ port: Number(port), host: '127.0.0.1', localAddress: '127.0.0.2' }),
+    );
+    afterTest(() => {
+      for (const socket of silent) socket.destroy();
+    });
+    for (const socket of silent) socket.on('error', () => {}).resume();
+    await until('ten are refused', () => server.faults().length === 10);
+    expect(listening.handshakes).toBe(2);
+    const channel = await client.open({ did: bob.did, addresses: [`tcp://127.0.0.1:${port}`] });
+    await channel.close();
+  });
+
+  test('who only looks whether somebody listens began no handshake', async () => {
+    const { server, client, bob } = await pairOf();
+    const listening = await listen(server, 'tcp://127.0.0.1:0');
+    const target = { did: bob.did, addresses: [listening.address] };
+    expect((await client.canReach(target)).state).toBe('online');
+    await (await client.open(target)).close();
+    await until(
+      'one is told, and none is under way',
+      () => server.events.length > 0 && listening.handshakes === 0,
+    );
+    expect(server.events).toMatchObject([{ type: 'handshake', outcome: 'ok' }]);
+    const socket = connect(Number(new URL(listening.address).port), '127.0.0.1');
+    socket.end(Buffer.from([0]));
+    await until('one that began is told', () => server.events.length === 2);
+    expect(server.events[1]).toMatchObject({ outcome: 'failed' });
   });
 
   test('a registry that never answers does not hold a handshake for ever', async () => {

@@ -74,3 +74,21 @@ describe.each(rows)('%s %j', (address, suite) => {
     await channel.close();
   });
 });
+
+test.each(['tcp', 'udp', 'websocket'] as const)(
+  'addresses of the transport that is preferred are tried first: %s',
+  async (prefer) => {
+    const [alice, bob] = await Promise.all([identityOf('alice'), identityOf('bob')]);
+    const registry = await registryOf(alice, bob);
+    const server = providerOf({ identity: bob, registry });
+    const places = await Promise.all(ADDRESSES.map((address) => listen(server, address)));
+    const addresses = places.map(({ address }) => address);
+    const channel = await providerOf({ identity: alice, registry, prefer }).open({ did: bob.did, addresses });
+    afterTest(() => channel.close());
+    const at = ['tcp', 'websocket', 'udp'].indexOf(prefer);
+    await places[at]!.next();
+    expect(places.map(({ channels }) => channels.length)).toEqual(
+      [0, 1, 2].map((each) => (each === at ? 1 : 0)),
+    );
+  },
+);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import {
   type ChannelConfig,
@@ -7,39 +9,20 @@ import {
   MeshError,
   type Reach,
   ROUTES,
-  type RouterEvent,
-  type RouterOptions,
-  requireRole,
   SecureMeshRouter,
   UPGRADES,
 } from '../../src/index.js';
-import { afterTest, bytes, failureOf, idOfFailure, until } from '../support.js';
-import { only, PlayedChannel, PlayedProvider } from './support.js';
-
-const PEER = 'did:key:z6MkPeer';
-
-function play(options: Partial<RouterOptions> = {}) {
-  const all = (['noise', 'signal', 'mls', 'envelope', 'session'] as const).map(
-    (kind) =>
-      [
-        kind,
-        new PlayedProvider(kind, kind === 'signal' || kind === 'envelope' ? 'offline' : 'online'),
-      ] as const,
-  );
-  const providers = Object.fromEntries(all) as Record<ChannelKind, PlayedProvider>;
-  const events: RouterEvent[] = [];
-  const time = { now: 1_000_000 };
-  const router = new SecureMeshRouter({
-    providers: Object.values(providers),
-    upgradeMs: 0,
-    drainMs: 0,
-    observers: [(event) => void events.push(event)],
-    clock: () => time.now,
-    ...options,
-  });
-  afterTest(() => router.close());
-  return { router, providers, events, time };
-}
+import {
+  afterTest,
+  bytes,
+  failureOf,
+  identityOf,
+  idOfFailure,
+  providerOf,
+  registryOf,
+  until,
+} from '../support.js';
+import { only, PEER, play } from './support.js';
 
 const unreachable = () => new MeshError('NOISE_HANDSHAKE_FAILED:CONNECTION');
 const mismatch = () => new MeshError('NOISE_IDENTITY_MISMATCH');
@@ -114,7 +97,7 @@ describe('fallback, rule by rule', () => {
       ({ kind }) => ({ kind }),
       (error: MeshError) => ({ error: error.id }),
     );
-    return { ...result, rule: only(events, 'fallback').at(-1)?.rule };
+    return { ...result, rule: [...only(events, 'fallback'), ...only(events, 'refused')].at(-1)?.rule };
   };
   const configFor = (kind: ChannelKind): [string, ChannelConfig] => {
     if (kind === 'mls') return [PEER, { groupId: 'fleet' }];
@@ -219,6 +202,29 @@ describe('fallback, rule by rule', () => {
     expect((await router.establishChannel(PEER)).kind).toBe('noise');
   });
 
+  test('who is down, has no address or is no DID, is told apart', async () => {
+    const identity = await identityOf('caller');
+    const noise = providerOf({ identity, registry: await registryOf(identity) });
+    const router = new SecureMeshRouter({ providers: [noise], upgradeMs: 0 });
+    afterTest(() => router.close());
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    free.close();
+    await once(free, 'close');
+    const addresses = [`tcp://127.0.0.1:${port}`];
+    const down = await failureOf(() => router.establishChannel(PEER, { addresses }));
+    expect(down).toMatchObject({ id: 'ROUTE_NOT_FOUND:UNREACHABLE', field: PEER });
+    expect(down.cause).toMatchObject({
+      id: 'NOISE_HANDSHAKE_FAILED:CONNECTION',
+      cause: { code: 'ECONNREFUSED' },
+    });
+    const unknown = await failureOf(() => router.establishChannel(PEER));
+    expect(unknown).toMatchObject({ id: 'ROUTE_NOT_FOUND:NO_ADDRESS', field: PEER });
+    const wrong = await failureOf(() => router.establishChannel('billing'));
+    expect(wrong).toMatchObject({ id: 'INVALID_OPTION', field: 'target' });
+  });
+
   test('where nothing is left, the errors are told', async () => {
     const { router, providers } = play();
     for (const provider of Object.values(providers)) provider.failure = new Error('down');
@@ -264,106 +270,5 @@ describe('upgrade, rule by rule', () => {
     await router.checkUpgrades();
     expect([lasting.kind, limited.kind]).toEqual(['signal', 'envelope']);
     expect(providers.noise.opened).toHaveLength(0);
-  });
-});
-
-describe('one channel for each target', () => {
-  test('the same one, also for two that ask at once; another one after it was closed', async () => {
-    const { router, providers } = play();
-    const [one, two] = await Promise.all([
-      router.establishChannel(PEER),
-      router.establishChannel({ did: PEER }),
-    ]);
-    expect(one).toBe(two);
-    const group = await router.establishChannel(PEER, { groupId: 'fleet' });
-    expect(group.kind).toBe('mls');
-    await one.close('done');
-    expect(await one.closed).toEqual({ by: 'local', reason: 'done' });
-    expect(await router.establishChannel(PEER)).not.toBe(one);
-    expect(providers.noise.opened).toHaveLength(2);
-  });
-
-  test('what the other side opens is the same channel; a new one goes to the listeners', async () => {
-    const { router, providers } = play();
-    const seen: string[] = [];
-    router.onChannel(({ peer }) => void seen.push(peer.did));
-    providers.noise.reach = { state: 'unreachable' };
-    const channel = await router.establishChannel(PEER);
-    const incoming = new PlayedChannel('noise', PEER);
-    router.accept(incoming);
-    await until('taken', () => channel.kind === 'noise');
-    expect(seen).toEqual([]);
-    await channel.send(bytes('by noise'));
-    expect(incoming.sent).toEqual(['by noise']);
-    router.accept(new PlayedChannel('noise', 'did:key:z6MkNew'));
-    expect(seen).toEqual(['did:key:z6MkNew']);
-    expect(providers.signal.opened).toHaveLength(1);
-  });
-
-  test('a lesser one that the other side opens is heard, and nothing is sent over it', async () => {
-    const { router } = play();
-    const channel = await router.establishChannel(PEER);
-    const heard: string[] = [];
-    channel.onMessage((data) => void heard.push(Buffer.from(data).toString()));
-    const incoming = new PlayedChannel('envelope', PEER);
-    router.accept(incoming);
-    await until('it is heard', () => incoming.listeners.size > 0);
-    await incoming.hear('by envelope');
-    await channel.send(bytes('by noise'));
-    expect([heard, incoming.sent, channel.kind]).toEqual([['by envelope'], [], 'noise']);
-  });
-
-  test('who asks for a hybrid channel gets none that was opened without, nor is one moved to what the other side opens', async () => {
-    const { router, providers } = play();
-    providers.noise.reach = { state: 'online', postQuantum: false };
-    const classical = await router.establishChannel(PEER);
-    const hybrid = await router.establishChannel(PEER, { postQuantum: true });
-    expect([classical.kind, hybrid.kind]).toEqual(['noise', 'signal']);
-    const strict = play({ postQuantum: true });
-    strict.providers.noise.reach = { state: 'unreachable' };
-    const channel = await strict.router.establishChannel(PEER);
-    channel.onMessage(() => {});
-    const incoming = new PlayedChannel('noise', PEER);
-    strict.router.accept(incoming);
-    await until('it is heard', () => incoming.listeners.size > 0);
-    expect(channel.kind).toBe('signal');
-  });
-
-  test('roles are bound to the identity that the channel proved', async () => {
-    const { router } = play({ roles: { [PEER]: ['planner'] } });
-    const channel = await router.establishChannel(PEER);
-    expect(channel.peer).toEqual({ did: PEER, roles: ['planner'] });
-    requireRole(channel, 'planner');
-    expect(await idOfFailure(() => requireRole(channel, 'operator'))).toBe('ROLE_MISSING');
-    const other = await router.establishChannel('did:key:toString', { only: ['envelope'] });
-    expect(other.peer.roles).toEqual([]);
-  });
-});
-
-describe('options', () => {
-  test.each([
-    [{ providers: [] }, 'providers'],
-    [{ providers: [{}] }, 'providers'],
-    [
-      { providers: [new PlayedProvider('noise', 'online'), new PlayedProvider('noise', 'online')] },
-      'providers',
-    ],
-    [{ provider: [] }, 'provider'],
-    [{ providers: [new PlayedProvider('noise', 'online')], upgradeMs: -1 }, 'upgradeMs'],
-    [{ providers: [new PlayedProvider('noise', 'online')], roles: 1 }, 'roles'],
-  ])('%j', async (options, field) => {
-    const error = await failureOf(() => new SecureMeshRouter(options as never));
-    expect([error.id, error.field]).toEqual(['INVALID_OPTION', field]);
-  });
-
-  test.each([
-    ['', {}, 'target'],
-    [PEER, { transports: 'udp' }, 'transports'],
-    [PEER, { transport: 'pigeon' }, 'transport'],
-    [PEER, { only: ['smoke'] }, 'only'],
-    [PEER, { latency: 'high' }, 'latency'],
-  ])('%s %j', async (target, config, field) => {
-    const error = await failureOf(() => play().router.establishChannel(target, config as never));
-    expect([error.id, error.field]).toEqual(['INVALID_OPTION', field]);
   });
 });

@@ -1,14 +1,17 @@
-import type {
-  ChannelKind,
-  ChannelProvider,
-  CloseInfo,
-  MessageListener,
-  OpenOptions,
-  Reach,
-  RouterEvent,
-  SecureChannel,
-  Target,
+import {
+  type ChannelKind,
+  type ChannelProvider,
+  type CloseInfo,
+  type MessageListener,
+  type OpenOptions,
+  type Reach,
+  type RouterEvent,
+  type RouterOptions,
+  type SecureChannel,
+  SecureMeshRouter,
+  type Target,
 } from '../../src/index.js';
+import { afterTest } from '../support.js';
 
 /** A channel of a provider that is played: messages come out at `sent`. */
 export class PlayedChannel implements SecureChannel {
@@ -40,8 +43,10 @@ export class PlayedChannel implements SecureChannel {
     this.end({ by: 'local', ...(reason === undefined ? {} : { reason }) });
   }
 
-  async hear(text: string): Promise<void> {
-    for (const listener of this.listeners) await listener(new TextEncoder().encode(text));
+  /** `did`: the sender, where the channel is a group. */
+  async hear(text: string, did = this.peer.did): Promise<void> {
+    const data = new TextEncoder().encode(text);
+    for (const listener of this.listeners) await listener(data, { did, roles: [] });
   }
 }
 
@@ -78,3 +83,29 @@ export class PlayedProvider implements ChannelProvider {
 /** Events of one type. */
 export const only = <T extends RouterEvent['type']>(events: readonly RouterEvent[], type: T) =>
   events.filter((event): event is Extract<RouterEvent, { type: T }> => event.type === type);
+
+export const PEER = 'did:key:z6MkPeer';
+
+/** A router whose providers are played. */
+export function play(options: Partial<RouterOptions> = {}) {
+  const all = (['noise', 'signal', 'mls', 'envelope', 'session'] as const).map(
+    (kind) =>
+      [
+        kind,
+        new PlayedProvider(kind, kind === 'signal' || kind === 'envelope' ? 'offline' : 'online'),
+      ] as const,
+  );
+  const providers = Object.fromEntries(all) as Record<ChannelKind, PlayedProvider>;
+  const events: RouterEvent[] = [];
+  const time = { now: 1_000_000 };
+  const router = new SecureMeshRouter({
+    providers: Object.values(providers),
+    upgradeMs: 0,
+    drainMs: 0,
+    observers: [(event) => void events.push(event)],
+    clock: () => time.now,
+    ...options,
+  });
+  afterTest(() => router.close());
+  return { router, providers, events, time };
+}

@@ -1,78 +1,15 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, chownSync, constants, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, test } from '@jest/globals';
-import pg from 'pg';
+import { freePort } from '../../../../test/support/redis-server.js';
+import * as servers from '../../../../test/support/servers-of-test.js';
+import { temporaryFolder } from '../../../../test/support/temporary-folder.js';
+import { untilFound as until } from '../../../../test/support/until.js';
 import { afterTest } from './support.js';
 
-function findProgram(name: string): string | undefined {
-  let versions: string[] = [];
-  try {
-    versions = readdirSync('/usr/lib/postgresql').map((one) => join('/usr/lib/postgresql', one, 'bin'));
-  } catch {}
-  const folders = [
-    ...(process.env['PATH'] ?? '').split(delimiter),
-    '/usr/sbin',
-    '/usr/local/bin',
-    ...versions,
-  ];
-  return folders
-    .map((folder) => join(folder, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
-
-const isCi = !['', '0', 'false'].includes(process.env['CI'] ?? '');
-
-/** A suite that needs what may not be there: skipped then, visibly; in CI it fails. */
-export function describeWhere(isThere: boolean, what: string, name: string, define: () => void): void {
-  if (isThere) describe(name, define);
-  else if (!isCi) describe.skip(`${name} [skipped: ${what} not installed]`, define);
-  else
-    test(`${name} needs ${what}`, () => {
-      throw new Error(`CI must not skip this: install ${what}`);
-    });
-}
-
-export const describeWith = (programs: readonly string[], name: string, define: () => void): void => {
-  const absent = programs.filter((program) => !findProgram(program));
-  describeWhere(absent.length === 0, absent.join(', '), name, define);
-};
-
-export async function until<T>(what: string, look: () => T | Promise<T>, withinMs = 20_000): Promise<T> {
-  for (const end = performance.now() + withinMs; performance.now() < end; await pause(10)) {
-    const found = await look();
-    if (found) return found;
-  }
-  throw new Error(`never: ${what}`);
-}
-
-/** A folder that is removed after the test. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'mesh-signal-'));
-  afterTest(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
-  return folder;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+export { describeWhere, describeWith } from '../../../../test/support/needs-program.js';
+export { freePort, temporaryFolder, until };
 
 function stopAfterTest(child: ChildProcess, signal: NodeJS.Signals): void {
   afterTest(async () => {
@@ -81,51 +18,6 @@ function stopAfterTest(child: ChildProcess, signal: NodeJS.Signals): void {
     child.kill(signal);
     await ended;
   });
-}
-
-/** A real Redis; its URL. */
-export async function startRedis(): Promise<string> {
-  const port = await freePort();
-  const folder = await temporaryFolder();
-  const args = [...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '']];
-  const policy = ['--maxmemory-policy', 'noeviction', '--appendonly', 'yes'];
-  const child = spawn(findProgram('redis-server')!, [...args, ...policy], { stdio: 'pipe' });
-  stopAfterTest(child, 'SIGKILL');
-  let said = '';
-  child.stdout.on('data', (chunk) => (said += String(chunk)));
-  await until('Redis', () => said.includes('Ready to accept connections'));
-  return `redis://127.0.0.1:${port}`;
-}
-
-/** A real PostgreSQL; its URL. */
-export async function startPostgres(): Promise<string> {
-  const port = await freePort();
-  const folder = await temporaryFolder();
-  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
-  const who = process.getuid?.() === 0 ? { uid: id('-u'), gid: id('-g') } : undefined;
-  if (who) chownSync(folder, who.uid, who.gid);
-  const data = join(folder, 'data');
-  const how = { ...who, cwd: folder, stdio: 'ignore' } as const;
-  const make = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C'];
-  execFileSync(findProgram('initdb')!, make, how);
-  const settings = [
-    'listen_addresses=127.0.0.1',
-    `port=${port}`,
-    `unix_socket_directories=${folder}`,
-    'fsync=off',
-  ];
-  const args = ['-D', data, ...settings.flatMap((each) => ['-c', each])];
-  stopAfterTest(spawn(findProgram('postgres')!, args, how), 'SIGQUIT');
-  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  await until('PostgreSQL', async () => {
-    const client = new pg.Client({ connectionString: url });
-    client.on('error', () => {});
-    return client.connect().then(
-      () => client.end().then(() => true),
-      () => false,
-    );
-  });
-  return url;
 }
 
 const XLINK = fileURLToPath(new URL('../../../cli/dist/xlink.js', import.meta.url));
@@ -159,3 +51,9 @@ export async function startIdentityServer(
   const { url, adminToken } = JSON.parse(line!);
   return { url, token: adminToken };
 }
+
+/** A real Redis; its URL. */
+export const startRedis = async (): Promise<string> => (await servers.startRedis()).url;
+
+/** A real PostgreSQL; its URL. */
+export const startPostgres = async (): Promise<string> => (await servers.startPostgres()).url;

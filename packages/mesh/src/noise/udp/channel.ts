@@ -52,7 +52,11 @@ export class UdpChannel extends NoiseChannelBase {
 
   async send(data: Uint8Array): Promise<void> {
     this.assertOpen();
-    if (data.length > MAX_UDP_MESSAGE) throw new MeshError('NOISE_LIMIT:SIZE', { field: 'data' });
+    if (data.length > MAX_UDP_MESSAGE)
+      throw new MeshError('NOISE_LIMIT:SIZE', {
+        field: 'data',
+        hint: `It has ${data.length} bytes; over UDP at most ${MAX_UDP_MESSAGE} are sent.`,
+      });
     await this.#write(RECORD.data, data);
   }
 

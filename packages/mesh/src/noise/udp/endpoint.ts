@@ -7,8 +7,10 @@ import type { SecureChannel } from '../../channel.js';
 import { isMeshError, MeshError } from '../../errors/mesh-error.js';
 import { concat, u32 } from '../../util/bytes.js';
 import type { Address } from '../address.js';
+import { TOO_MANY_CHANNELS, tooManyChannels } from '../channel-places.js';
 import type { HandshakeBounds } from '../connect.js';
 import type { NoiseEngine } from '../engine.js';
+import { HandshakePlaces } from '../handshake-places.js';
 import type { NoiseListener } from '../provider.js';
 import { type HandshakePlan, type ProvenHandshake, runHandshake } from '../run-handshake.js';
 import { UdpChannel } from './channel.js';
@@ -49,7 +51,7 @@ export class UdpEndpoint implements NoiseListener {
   readonly #sessions = new Map<number, Session>();
   /** Handshakes of others that are under way, by the name of the initiator; and channels, to answer what was sent again. */
   readonly #byName = new Map<string, Session>();
-  #handshakes = 0;
+  readonly #places: HandshakePlaces;
   #isClosing = false;
 
   private constructor(engine: NoiseEngine, socket: Socket, accepting: Accepting | undefined) {
@@ -59,6 +61,7 @@ export class UdpEndpoint implements NoiseListener {
     this.#socket = socket;
     this.#accepting = accepting;
     this.#cookies = new Cookies(engine.settings.clock);
+    this.#places = new HandshakePlaces(engine.settings);
     socket.on('message', (packet, from) => this.#take(packet, from));
     socket.on('error', (error) => engine.fault(error));
   }
@@ -78,7 +81,7 @@ export class UdpEndpoint implements NoiseListener {
   }
 
   get handshakes(): number {
-    return this.#handshakes;
+    return this.#places.taken;
   }
 
   /** Takes no more handshakes; with `all`, or where no channel is open any more, the socket closes. */
@@ -112,11 +115,21 @@ export class UdpEndpoint implements NoiseListener {
     return this.#bounded(index, session, bounds, async () => {
       const party = await this.#engine.party();
       const proven = await runHandshake(party, plan, { send, receive: () => handshake.receive() });
+      this.#assertUnderWay(index, session);
       return new Promise<UdpChannel>((accept, reject) => {
         session.channel = this.#channel(index, session, proven, () => {
           handshake.stop();
           accept(session.channel!);
         });
+        void session.channel.closed.then(({ reason, error }) =>
+          reject(
+            reason === TOO_MANY_CHANNELS
+              ? tooManyChannels()
+              : isMeshError(error)
+                ? error
+                : new MeshError('NOISE_HANDSHAKE_FAILED:CONNECTION', { cause: error }),
+          ),
+        );
         // Nothing more is due but the word of the responder: this rejects when the time is over.
         handshake.receive().catch(reject);
       });
@@ -152,16 +165,13 @@ export class UdpEndpoint implements NoiseListener {
     if (!this.#accepting || this.#isClosing) return;
     const name = `${from.address} ${from.port} ${fragment.sender}`;
     const known = this.#byName.get(name);
-    const { cookieThreshold, maxHandshakes } = this.#engine.settings;
-    if (!known && this.#handshakes >= cookieThreshold && !this.#cookies.isGood(from, fragment.cookie!)) {
+    const { cookieThreshold } = this.#engine.settings;
+    if (!known && this.handshakes >= cookieThreshold && !this.#cookies.isGood(from, fragment.cookie!)) {
       this.#send(from, concat(Uint8Array.of(TYPE.cookie), u32(fragment.sender!), this.#cookies.make(from)));
       return;
     }
-    if (!known && this.#handshakes >= maxHandshakes) {
-      this.#engine.fault(new MeshError('NOISE_HANDSHAKE_FAILED:BUSY'));
-      return;
-    }
     const session = known ?? this.#respond(fragment.sender!, from, name);
+    if (!session) return;
     // Once it was answered, another one means that the answer was lost. One piece of it is enough to say so.
     if (!session.isAnswered) session.handshake.take(fragment);
     else if (fragment.index === 0 && !session.channel) session.handshake.again();
@@ -182,14 +192,21 @@ export class UdpEndpoint implements NoiseListener {
     session.handshake.take(fragment);
   }
 
-  #respond(receiver: number, from: RemoteInfo, name: string): Session {
+  /** Begins a handshake; `undefined` where there is no place for it. */
+  #respond(receiver: number, from: RemoteInfo, name: string): Session | undefined {
+    let leave: () => void;
+    try {
+      leave = this.#places.take(from.address);
+    } catch (error) {
+      this.#engine.fault(error);
+      return undefined;
+    }
     const index = this.#newIndex();
     const remote = { address: from.address, port: from.port };
     const session = this.#session(remote, name);
     session.receiver = receiver;
     this.#sessions.set(index, session);
     this.#byName.set(name, session);
-    this.#handshakes++;
     const engine = this.#engine;
     const { handshake } = session;
     const plan = engine.plan({ isInitiator: false, transport: 'udp', expected: this.#accepting!.peer });
@@ -201,8 +218,9 @@ export class UdpEndpoint implements NoiseListener {
     const play = async () => {
       const exchange = { send, receive: () => handshake.receive() };
       const proven = await runHandshake(await engine.party(), plan, exchange);
+      this.#assertUnderWay(index, session);
       session.channel = this.#channel(index, session, proven);
-      await session.channel.ready();
+      await engine.admit(session.channel);
       return session.channel;
     };
     engine
@@ -211,9 +229,7 @@ export class UdpEndpoint implements NoiseListener {
       .catch((error) => {
         if (!isMeshError(error)) engine.fault(error);
       })
-      .finally(() => {
-        this.#handshakes--;
-      });
+      .finally(leave);
     return session;
   }
 
@@ -249,6 +265,11 @@ export class UdpEndpoint implements NoiseListener {
     }
   }
 
+  /** A handshake whose time was over meanwhile gets no channel. */
+  #assertUnderWay(index: number, session: Session): void {
+    if (this.#sessions.get(index) !== session) throw new MeshError('NOISE_HANDSHAKE_FAILED:TIMEOUT');
+  }
+
   #session(remote: Remote, name: string | undefined): Session {
     const { retransmitMs: firstMs, retransmitMaxMs: maxMs } = this.#engine.settings;
     const handshake = new UdpHandshake({ firstMs, maxMs }, (packet) => this.#send(remote, packet));
@@ -275,7 +296,8 @@ export class UdpEndpoint implements NoiseListener {
 
   #forget(index: number, session: Session): void {
     this.#sessions.delete(index);
-    if (session.name !== undefined) this.#byName.delete(session.name);
+    if (session.name !== undefined && this.#byName.get(session.name) === session)
+      this.#byName.delete(session.name);
     session.handshake.stop();
     // A socket that only serves channels to others keeps no process alive without one.
     if (this.#sessions.size === 0 && !this.#accepting && !this.#isClosing) this.#socket.unref();

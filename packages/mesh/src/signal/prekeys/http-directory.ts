@@ -71,11 +71,42 @@ export class HttpPrekeyDirectory implements PrekeyDirectory {
       const json: unknown = await answer.json();
       if (answer.ok) return json;
       if (answer.status === 404) return undefined;
-      throw new Error(`the server answered ${answer.status}`);
+      throw new Refused(answer.status, codeOf(json));
     } catch (cause) {
-      throw new MeshError('SIGNAL_DIRECTORY_FAILED', { cause });
+      throw new MeshError('SIGNAL_DIRECTORY_FAILED', { cause, hint: hintOf(cause) });
     }
   }
+}
+
+/** The server answered, and not with what was asked for. */
+class Refused extends Error {
+  readonly status: number;
+  readonly code: string | undefined;
+
+  constructor(status: number, code: string | undefined) {
+    super(`the server answered ${status}${code === undefined ? '' : ` ${code}`}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** A code such as `TIMESTAMP_EXPIRED:FUTURE`, and nothing else of what came from outside. */
+const codeIn = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^[A-Z][A-Z0-9_]{2,40}(:[A-Z0-9_]{2,40})?$/.test(value) ? value : undefined;
+
+function codeOf(answer: unknown): string | undefined {
+  const body = (answer ?? {}) as { readonly error?: unknown; readonly code?: unknown; readonly id?: unknown };
+  const error = typeof body.error === 'object' && body.error !== null ? (body.error as typeof body) : body;
+  return codeIn(error.id) ?? codeIn(error.code) ?? codeIn(error.error);
+}
+
+/** Names the code underneath; what has to do with time is mostly a clock. */
+function hintOf(cause: unknown): string {
+  const said = (cause ?? {}) as { readonly id?: unknown; readonly code?: unknown };
+  const code = codeIn(said.id) ?? codeIn(said.code);
+  if (code === undefined) return 'See `cause`.';
+  const isTime = code.startsWith('TIMESTAMP_');
+  return `It is ${code}${isTime ? ': compare the clocks of this machine and of the server' : ''}. See \`cause\`.`;
 }
 
 function remaining(answer: unknown): number {

@@ -3,6 +3,7 @@ import { FileOperationsStore } from '@private.me/xlink/file';
 import { PostgresOperationsStore, type PostgresOperationsStoreOptions } from '@private.me/xlink/postgres';
 import { RedisOperationsStore, type RedisOperationsStoreOptions } from '@private.me/xlink/redis';
 import { checkNames, checkValue, invalidOption, isText } from '../../util/options.js';
+import { checkPlaceholders, filledPath } from '../../util/placeholders.js';
 import type { StateStore } from './store.js';
 import { VaultStateStore, type VaultStateStoreOptions } from './vault-store.js';
 
@@ -19,7 +20,7 @@ export interface StatePersistence {
    * Where in it; `{agent_id}` is replaced. `vault`: mount and folder, such as `secret/agents/{agent_id}/crypto`. `file`: a file.
    * `redis`: in front of the keys; default `xlink:operations:`. `postgres`: a table; default `xlink_operations`.
    */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** How state is sealed: `aes-256-gcm`, which is the default and all there is. */
   readonly encryption?: 'aes-256-gcm';
 }
@@ -45,7 +46,8 @@ export function openStateStore(config: StatePersistence, connections: StateConne
   checkValue(owner, 'backend', config.backend ?? '', isKnown, `one of ${STATE_BACKENDS.join(', ')}`);
   checkValue(owner, 'path', config.path, isText, 'a text');
   checkValue(owner, 'encryption', config.encryption, (value) => value === 'aes-256-gcm', 'aes-256-gcm');
-  const path = pathOf(config.path, connections.agentId);
+  if (config.path !== undefined) checkPlaceholders(`${owner}.path`, config.path);
+  const path = filledPath(owner, config.path, connections.agentId);
   switch (config.backend) {
     case 'memory':
       return new MemoryOperationsStore();
@@ -68,16 +70,6 @@ export function openStateStore(config: StatePersistence, connections: StateConne
       });
     }
   }
-}
-
-function pathOf(path: string | undefined, agentId: string | undefined): string | undefined {
-  if (!path?.includes('{agent_id}')) return path;
-  if (agentId === undefined || !/^[\w.:-]+$/.test(agentId))
-    throw invalidOption(
-      'agentId',
-      'openStateStore: agentId is needed for {agent_id}: letters, digits and . _ : -',
-    );
-  return path.replaceAll('{agent_id}', agentId);
 }
 
 function given<T>(value: T | undefined, name: string): T {
