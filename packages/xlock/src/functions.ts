@@ -40,13 +40,16 @@ function needed<K extends keyof XlockDefaults>(
 
 /**
  * Asks a user to approve a login, by a push to the registered devices; the answer is awaited with `verifyAuth` of the verifier. Throws
- * `PUSH_NOTIFICATION_DISABLED` if no device could be sent one, and as `createAuthChallenge` does.
+ * `PUSH_NOTIFICATION_DISABLED` if no device could be sent one, `CHALLENGE_GENERATION_FAILED:FLOOD` or `:PAUSED` if none is to be, and as
+ * `createAuthChallenge` does.
  */
 export async function requestXlockAuth(
   request: AuthRequest & { readonly verifier?: XlockVerifier },
 ): Promise<IssuedChallenge> {
   const { verifier, ...rest } = request;
   const issued = await needed('requestXlockAuth', 'verifier', verifier).createAuthChallenge(rest);
+  if (issued.held === 'flood') throw new XlockError('CHALLENGE_GENERATION_FAILED:FLOOD');
+  if (issued.held === 'paused') throw new XlockError('CHALLENGE_GENERATION_FAILED:PAUSED');
   if (issued.pushed.length === 0) throw new XlockError('PUSH_NOTIFICATION_DISABLED');
   return issued;
 }

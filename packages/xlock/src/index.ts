@@ -8,7 +8,8 @@ export {
   XlockInbox,
   type XlockInboxOptions,
 } from './device/inbox.js';
-export { FileKnownPasskeys, type KnownPasskeys, MemoryKnownPasskeys } from './device/known.js';
+export { type KnownPasskeys, MemoryKnownPasskeys } from './device/known.js';
+export { FileKnownPasskeys } from './device/known-file.js';
 export { postAnswer } from './device/post-answer.js';
 export type { QuietHours } from './device/quiet-hours.js';
 export {
@@ -20,6 +21,15 @@ export {
   type XlockErrorOptions,
   type XlockErrorRow,
 } from './errors.js';
+export { type Fusion, type SignalUnlockOptions, unlockWithSignals } from './factors/unlock.js';
+export { MessageCodes, type MessageSender } from './fallback/message-codes.js';
+export {
+  makeOfflineCodes,
+  OfflineCodes,
+  type OfflineCodesRequest,
+  type OfflineStatement,
+} from './fallback/offline-codes.js';
+export { type PlatformAddress, PlatformPush, type PlatformSender } from './fallback/platform-push.js';
 export {
   configureXlock,
   generatePasskey,
@@ -29,7 +39,12 @@ export {
   signChallenge,
   type XlockDefaults,
 } from './functions.js';
-export type { AuditReport, ShareState } from './passkey/audit.js';
+export { HsmBackend, type HsmBackendOptions, type Pkcs11Token } from './hsm/backend.js';
+export { Pkcs11Tool, type Pkcs11ToolOptions } from './hsm/pkcs11-tool.js';
+export { approvalLink, approvalPage, type PageHandler } from './page/approval-page.js';
+export type { ApprovalPageOptions } from './page/page-options.js';
+export { type ShareStoreOptions, shareStore } from './page/share-store.js';
+export type { AuditedStore, AuditReport, ShareState } from './passkey/audit.js';
 export { type PasskeyMeta, type PasskeyOwner, passkeyName } from './passkey/meta.js';
 export {
   type Passkey,
@@ -45,6 +60,25 @@ export {
   type ProgressUpdate,
 } from './progress.js';
 export {
+  commitSplit,
+  openCommitment,
+  type ShareOpening,
+  type SplitCommitment,
+  type SplitFindings,
+  verifyPurged,
+  verifySplit,
+} from './proofs/commitments.js';
+export {
+  type HmacProof,
+  type ProofEntry,
+  type ProofRequest,
+  type ProofStep,
+  proveSignature,
+  proveSplit,
+  verifyHmacProof,
+} from './proofs/hmac-proof.js';
+export { allPushes } from './push/all-pushes.js';
+export {
   type ChannelMessage,
   type FindPeer,
   RelayChannel,
@@ -52,11 +86,16 @@ export {
 } from './push/channel.js';
 export type { XlockPush } from './push/push.js';
 export { RelayPush } from './push/relay-push.js';
+export type { PushSubscriptionRequest } from './push/web/subscription.js';
+export { type VapidOptions, vapidKeys } from './push/web/vapid.js';
+export { WebPush, type WebPushOptions, webPush } from './push/web/web-push.js';
 export type { XStoreBackend } from './stores/backend.js';
 export { EncryptedFileBackend, type EncryptedFileBackendOptions } from './stores/encrypted-file.js';
 export { HttpBackend, type HttpBackendOptions } from './stores/http.js';
 export { MemoryBackend } from './stores/memory.js';
 export { PaperBackend, type PaperBackendOptions } from './stores/paper.js';
+export type { StoreProblem } from './stores/problem.js';
+export { isRevoked, type RevokedStore, type RevokedStores, revokedStores } from './stores/revoked.js';
 export { S3Backend, type S3BackendOptions } from './stores/s3.js';
 export { readSheet, type SheetImage, shareSheet } from './stores/sheet.js';
 export type { IssuedChallenge } from './verifier/issue.js';
@@ -79,4 +118,7 @@ export {
   xlockFastify,
   xlockKoa,
 } from './web/frameworks.js';
-export { type GatePass, XlockGate, type XlockGateOptions } from './web/gate.js';
+export { type GatePass, XlockGate } from './web/gate.js';
+export type { XlockGateOptions } from './web/gate-options.js';
+export type { WebauthnLogins } from './web/webauthn-routes.js';
+export type { EphemeralClaim, EphemeralSource } from './xid/claim.js';

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { createInterface } from 'node:readline';
-import { HELP, xlockCommand } from './cli/commands.js';
+import { xlockCommand } from './cli/commands.js';
+import { failureLines } from './cli/failure.js';
+import { HELP } from './cli/help.js';
 
 const args = process.argv.slice(2);
 const say = (stream: NodeJS.WriteStream) => (line: string) => void stream.write(`${line}\n`);
@@ -35,16 +37,17 @@ async function ask(question: string, signal?: AbortSignal): Promise<string | und
   return typed.shift();
 }
 
-if (args.length === 0 || args.includes('--help') || args.includes('-h')) {
+if (args.length === 0) {
   out(HELP);
-  process.exitCode = args.length === 0 ? 2 : 0;
+  process.exitCode = 2;
 } else {
   try {
     process.exitCode = await xlockCommand(args, { out, err, ask });
   } catch (error) {
-    const { message, code } = error as Error & { code?: unknown };
-    const isUsage = String(code).startsWith('ERR_PARSE_ARGS');
-    err(`xlock: ${message}${isUsage ? '; see xlock --help' : ''}`);
+    const isUsage = String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+    const [first, ...more] = failureLines(error);
+    err(`xlock: ${first}${isUsage ? '; see xlock --help' : ''}`);
+    for (const line of more) err(line);
     process.exitCode = isUsage ? 2 : 1;
   }
   lines?.close();

@@ -1,44 +1,15 @@
 // The command as it is installed: initialized, registered, approved by link and over a relay, denied, audited, recovered.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, readFile, rm, stat } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { MemoryOperationsStore, type WebSocketClass } from '@private.me/xlink';
 import { FileRelayStore } from '@private.me/xlink/file';
 import { createRelay } from '@private.me/xlink/server';
 import { WebSocket } from 'ws';
 import { RelayChannel, RelayPush, XlockGate, XlockVerifier } from '../src/index.js';
+import { done, xlock } from './program.js';
 import { afterTest, identityOf, idOf, listen, temporaryFolder, until } from './support.js';
-
-const PROGRAM = fileURLToPath(new URL('../dist/xlock.js', import.meta.url));
-
-interface Run {
-  readonly said: () => string;
-  readonly type: (line: string) => void;
-  readonly ended: Promise<number | null>;
-  readonly child: ChildProcess;
-}
-
-function xlock(home: string, ...args: string[]): Run {
-  const env = { ...process.env, XLOCK_HOME: home, NODE_OPTIONS: '' };
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env, stdio: 'pipe' });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
-  const ended = once(child, 'close').then(([code]) => code as number | null);
-  afterTest(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return { said: () => said, type: (line) => void child.stdin.write(`${line}\n`), ended, child };
-}
-
-async function done(run: Run): Promise<{ code: number | null; said: string }> {
-  const code = await run.ended;
-  return { code, said: run.said() };
-}
 
 async function world() {
   const store = await FileRelayStore.open({ path: join(await temporaryFolder(), 'messages.jsonl') });
@@ -96,7 +67,7 @@ test('from init to recover', async () => {
   expect(await verifier.verifyAuth(challenge.id)).toMatchObject({ ok: true });
 
   const waiting = xlock(home, 'approve', '--once');
-  await until('the connection', () => waiting.said().includes('Waiting for logins of 1 passkeys'));
+  await until('the connection', () => waiting.said().includes('Waiting for logins of 1 passkey.'));
   const pushed = await verifier.createAuthChallenge({ userId: 'ada' });
   await until('the question', () => waiting.said().includes('address bar'));
   waiting.type(host);
@@ -104,17 +75,29 @@ test('from init to recover', async () => {
   expect(await done(waiting)).toMatchObject({ code: 0, said: expect.stringContaining('Approved.') });
   expect(await verifier.verifyAuth(pushed.id)).toMatchObject({ ok: true });
 
+  const interrupted = xlock(home, 'approve');
+  await until('the connection', () => interrupted.said().includes('Ctrl-C ends'));
+  await verifier.createAuthChallenge({ userId: 'ada' });
+  await until('the question', () => interrupted.said().includes('address bar'));
+  interrupted.child.kill('SIGINT');
+  const { code, said } = await done(interrupted);
+  expect([code, said.includes('Not answered: nothing was sent.')]).toEqual([0, true]);
+  expect(said).not.toContain('could not be sent a push');
+
   const copied = await byLinks.createAuthChallenge({ userId: 'ada' });
   const atCopy = await done(
     xlock(home, 'approve', copied.links.app, '--seen', 'evil.net', '--digits', copied.match),
   );
   expect(atCopy).toMatchObject({
-    code: 1,
+    code: 3,
     said: expect.stringContaining('DENIED: your browser is not at this service'),
   });
   expect(await idOf(verifier.verifyAuth(copied.id))).toBe('RESPONSE_USER_REJECTED:ORIGIN');
   const refused = await byLinks.createAuthChallenge({ userId: 'ada' });
-  const denied = xlock(home, 'approve', refused.links.app);
+  const silent = xlock(home, 'approve', refused.links.app);
+  silent.hangUp();
+  expect(await done(silent)).toMatchObject({ code: 2, said: expect.stringContaining('nothing was sent') });
+  const denied = xlock(home, 'approve', refused.links.app); // it is open still
   denied.type('');
   expect(await done(denied)).toMatchObject({ code: 3, said: expect.stringContaining('Denied.') });
 
@@ -129,9 +112,8 @@ test('from init to recover', async () => {
     said: expect.stringMatching(/missing +1:file:/),
   });
 
-  // The device is lost; the folders and their key were on another disk.
+  // The device is lost; the folders, each with its key, were on another disk.
   const again = join(folder, 'again');
-  await cp(join(home, 'store.key'), join(again, 'store.key'));
   await cp(join(home, 'config.json'), join(again, 'config.json'));
   expect(await done(xlock(again, 'recover', '--service', url, '--user', 'ada'))).toMatchObject({
     code: 0,
@@ -147,7 +129,7 @@ test('from init to recover', async () => {
   expect(JSON.parse(await readFile(join(again, 'passkeys.json'), 'utf8'))).toMatchObject([
     { service: url, did },
   ]);
-});
+}, 180_000); // some twenty programs are started
 
 test('wrong calls are answered with what is right, and exit code 2', async () => {
   const home = await temporaryFolder();

@@ -13,7 +13,7 @@ const owner = {
 };
 const browserPath =
   process.env['CHROMIUM'] ??
-  ['chromium', 'chromium-browser', 'google-chrome'].map(findProgram).find(Boolean) ??
+  ['chromium', 'chromium-browser', 'google-chrome'].map((name) => findProgram(name)).find(Boolean) ??
   [chromium.executablePath()].find(existsSync);
 
 /** The dots of the code, drawn without a browser: what `shareSheet` writes is one path of squares. */
@@ -66,6 +66,41 @@ test('a sheet is asked for only where the others do not suffice, and then any tw
   cloud.mood = 'down';
   sheets.set(passkeyName(owner), old); // the old sheet with a new share
   expect(await idOf(vault.signChallenge({ ...owner, message }))).toBe('PASSKEY_RECONSTRUCTION_FAILED');
+});
+
+test('a sheet says of which service, account and splitting it is, so that an old one is told from a new one', async () => {
+  const stores = moodies();
+  let now = Date.parse('2026-11-30T12:00:00Z');
+  const vault = vaultOn(stores, { clock: () => now });
+  const markup = { service: 'https://acme.com', userId: `<b>${'a'.repeat(60)}` };
+  await vault.generatePasskey(markup);
+  const sheet = () =>
+    shareSheet(passkeyName(markup), stores[1].get(passkeyName(markup))!).replace(/<path[^>]*>/, '');
+  const first = sheet();
+  expect(first).toContain('>https://acme.com<');
+  expect(first).toMatch(/>account &#60;b&#62;a+…a{19}</);
+  expect(first).toMatch(/>split 2026-11-30 12:00:00 UTC, no\. [\w-]{4}</);
+  expect(first).toContain('>share 2 of 3; 2 make the key<');
+  now += 1000;
+  await vault.rotate(markup);
+  expect(sheet()).toContain('split 2026-11-30 12:00:01 UTC');
+});
+
+test('a bad picture in a recovery is named as that', async () => {
+  const [file, cloud] = moodies();
+  const blank = { width: 10, height: 10, data: new Uint8Array(400) };
+  const paper = new PaperBackend({ print: () => {}, scan: () => blank });
+  await vaultOn([file, cloud, paper]).generatePasskey(owner);
+  cloud.mood = 'down';
+  await expect(vaultOn([file, cloud, paper]).recover(owner)).rejects.toMatchObject({
+    id: 'RECOVERY_SHARES_INSUFFICIENT',
+    details: {
+      problems: [
+        { id: cloud.id, reason: 'down' },
+        { id: 'paper', reason: expect.stringContaining('No QR code was found on the picture') },
+      ],
+    },
+  });
 });
 
 test('what is no sheet, or damaged, is refused', async () => {

@@ -88,7 +88,14 @@ async function registeredLike(did: string, origin: string): Promise<string> {
   const { challengeText, encodeChallenge } = await import('../src/challenge/challenge.js');
   const shop = await identityOf('shop');
   const verifier = new XlockVerifier({ origin, identity: shop });
-  const { match: _m, text: _t, links: _l, pushed: _p, ...decoy } = await verifier.createDecoyChallenge();
+  const {
+    match: _m,
+    text: _t,
+    links: _l,
+    pushed: _p,
+    held: _h,
+    ...decoy
+  } = await verifier.createDecoyChallenge();
   const unsigned = { ...decoy, did, userId: 'ada' };
   const signature = Buffer.from(await shop.ed25519.sign(challengeText(unsigned))).toString('base64url');
   return encodeChallenge({ ...unsigned, signature });

@@ -131,7 +131,7 @@ test('HTTP and WebDAV: with a password, without following anybody', async () => 
     'no such folder',
   );
   expect(() => new HttpBackend({ url: 'http://dav.example' })).toThrow('https');
-  expect(() => new HttpBackend({ url: 'https://user:pass@dav.example' })).toThrow('https');
+  expect(() => new HttpBackend({ url: 'https://user:pass@dav.example' })).toThrow('use authorization');
 });
 
 test('a passkey over a file, S3 and WebDAV; any two of them do', async () => {

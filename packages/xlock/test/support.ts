@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, afterEach, describe, test } from '@jest/globals';
 import { Identity } from '@private.me/xlink';
+import { afterTest } from '../../../test/support/after-test.js';
 import {
   MemoryBackend,
   PasskeyVault,
@@ -18,16 +14,10 @@ import {
   type XlockVerifierOptions,
 } from '../src/index.js';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-afterAll(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-/** Calls this after the test; last come, first served. */
-export const afterTest = (close: () => unknown): void => void closers.push(close);
+export { afterTest } from '../../../test/support/after-test.js';
+export { describeWhere } from '../../../test/support/needs-program.js';
+export { temporaryFolder } from '../../../test/support/temporary-folder.js';
+export { untilFound as until } from '../../../test/support/until.js';
 
 /** 32 bytes that follow from a name. */
 export const seedOf = (name: string): Uint8Array =>
@@ -35,13 +25,6 @@ export const seedOf = (name: string): Uint8Array =>
 
 export const identityOf = (name: string): Promise<Identity> =>
   Identity.fromSeed(seedOf(name), { maxVersion: 1 });
-
-/** A folder that is removed after the test. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'xlock-'));
-  afterTest(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** A server on a free port of the loopback, and its URL. */
 export async function listen(listener: RequestListener): Promise<{ url: string; server: Server }> {
@@ -59,18 +42,6 @@ export async function bytesOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   return Buffer.concat(chunks);
-}
-
-/** Waits for something to become true, 20 s at most. */
-export async function until<T>(
-  what: string,
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await pause(10)) {
-    const found = await look();
-    if (found) return found;
-  }
-  throw new Error(`never: ${what}`);
 }
 
 /** The id of the error that an operation fails with, thrown or as a result. */
@@ -156,16 +127,4 @@ export async function registered(
   const result = await verifier.verifyRegistration(await device.register(challenge.links.app));
   if (!result.ok) throw result.error;
   return { verifier, device, clock, did: result.value.did };
-}
-
-const isCi = !['', '0', 'false'].includes(process.env['CI'] ?? '');
-
-/** A suite that needs what may not be here: skipped then, visibly; in CI it fails. */
-export function describeWhere(isThere: boolean, what: string, name: string, define: () => void): void {
-  if (isThere) describe(name, define);
-  else if (!isCi) describe.skip(`${name} [skipped: ${what} is not here]`, define);
-  else
-    test(`${name} needs ${what}`, () => {
-      throw new Error(`CI must not skip this: ${what} is missing`);
-    });
 }

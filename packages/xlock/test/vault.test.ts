@@ -211,7 +211,11 @@ test('an audit names the state of each share', async () => {
   expect(rows.map(({ state }) => state)).toEqual(['bad', 'stale', 'missing', 'good', 'good']);
   expect({ good, threshold, spare, isWhole }).toEqual({ good: 2, threshold: 2, spare: 0, isWhole: false });
   stores[4]!.mood = 'down';
-  expect((await vault.audit(owner)).stores[4]).toEqual({ id: 'store-4', state: 'unavailable' });
+  expect((await vault.audit(owner)).stores[4]).toEqual({
+    id: 'store-4',
+    state: 'unavailable',
+    reason: 'down',
+  });
 });
 
 test('a passkey that is removed is gone', async () => {

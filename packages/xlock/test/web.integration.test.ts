@@ -11,16 +11,14 @@ import Koa2 from 'koa2';
 import {
   postAnswer,
   sessionOf,
-  type VerifiedRegistration,
   XlockGate,
   XlockVerifier,
   xlockExpress,
   xlockFastify,
   xlockKoa,
 } from '../src/index.js';
-import { deviceOf, identityOf, idOf, listen } from './support.js';
-
-type Mount = (gate: XlockGate) => Promise<RequestListener>;
+import { type Mount, plain, service } from './gate-world.js';
+import { deviceOf, idOf } from './support.js';
 
 const FRAMEWORKS: Readonly<Record<string, Mount>> = {
   'Express 5': async (gate) => {
@@ -61,43 +59,12 @@ const FRAMEWORKS: Readonly<Record<string, Mount>> = {
   },
 };
 
-/** A service whose origin is where it really listens, and a browser with cookies. */
-async function service(mount: Mount, options: object = {}) {
-  let handler: RequestListener = (_, response) => void response.writeHead(503).end();
-  const { url } = await listen((request, response) => handler(request, response));
-  const registrations: VerifiedRegistration[] = [];
-  const verifier = new XlockVerifier({ origin: url, identity: await identityOf('shop'), denialPauseMs: 0 });
-  const gate = new XlockGate({
-    verifier,
-    loginPage: '/login',
-    waitMs: 5000,
-    onRegistered: (registration) => void registrations.push(registration),
-    ...options,
-  });
-  handler = await mount(gate);
-  const cookies = new Map<string, string>();
-  const browse = async (path: string, init: RequestInit = {}) => {
-    const cookie = [...cookies].map((pair) => pair.join('=')).join('; ');
-    const headers = { cookie, ...(init.body ? { 'content-type': 'application/json' } : {}), ...init.headers };
-    const response = await fetch(url + path, { redirect: 'manual', ...init, headers });
-    for (const line of response.headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!;
-      cookies.set(name!, value!);
-    }
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
-  };
-  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-    browse(path, { method: 'POST', body: JSON.stringify(body), headers });
-  return { url, verifier, registrations, browse, post, cookies };
-}
-
 test.each(Object.keys(FRAMEWORKS))('%s: registered and logged in by HTTP, and out', async (name) => {
   const { verifier, registrations, browse, post } = await service(FRAMEWORKS[name]!);
   const device = await deviceOf('phone');
   expect(await browse('/orders')).toMatchObject({ status: 401, body: { code: 'SESSION_INVALID' } });
   const page = await browse('/orders', { headers: { accept: 'text/html,*/*' } });
-  expect([page.status, page.headers.get('location')]).toEqual([303, '/login']);
+  expect([page.status, page.headers.get('location')]).toEqual([303, '/login?next=%2Forders']);
   expect(await browse('/login')).toMatchObject({ status: 200, body: {} });
 
   const registration = await verifier.createRegistrationChallenge({ userId: 'ada' });
@@ -116,15 +83,10 @@ test.each(Object.keys(FRAMEWORKS))('%s: registered and logged in by HTTP, and ou
     status: 200,
     body: { userId: 'ada', deviceId: device.id },
   });
-  expect(await browse(`/xlock/login/${login.id}`)).toMatchObject({ status: 404 }); // its browser secret is gone
+  expect(await browse(`/xlock/login/${login.id}`)).toMatchObject({ status: 409 }); // redeemed once
   expect(await post('/xlock/logout', {})).toMatchObject({ status: 200 });
   expect(await browse('/orders')).toMatchObject({ status: 401 });
 });
-
-const plain: Mount = async (gate) => async (request, response) => {
-  const pass = await gate.pass(request, response);
-  if (pass) response.end(JSON.stringify(pass.session ?? {}));
-};
 
 test('who is no user looks like anybody else', async () => {
   const { verifier, post, browse } = await service(plain, { waitMs: 20 });
@@ -148,7 +110,7 @@ test('bad requests are answered, and nothing of them comes back', async () => {
   const bad = await browse('/xlock/login', { method: 'POST', body: '{"userId":' });
   expect(bad).toMatchObject({ status: 400, body: { id: 'REQUEST_INVALID' } });
   expect(await post('/xlock/login', { userId: 7 })).toMatchObject({ status: 400 });
-  expect(await post('/xlock/login', { userId: 'x'.repeat(70_000) })).toMatchObject({ status: 400 });
+  expect(await post('/xlock/login', { userId: 'x'.repeat(70_000) })).toMatchObject({ status: 413 });
   expect(await post('/xlock/login', { userId: 'ada' }, { origin: 'https://evil.net' })).toMatchObject({
     status: 403,
     body: { id: 'REQUEST_INVALID:ORIGIN' },

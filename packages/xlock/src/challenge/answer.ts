@@ -2,6 +2,7 @@ import type { KeyRecord } from '@private.me/xlink';
 import { XlockError } from '../errors.js';
 import { fromBase64url, isMembers, lengthPrefixed } from '../util/bytes.js';
 import { isDid } from '../util/signed-by.js';
+import { type EphemeralClaim, isClaim } from '../xid/claim.js';
 import { isReadable, type UnsignedChallenge } from './challenge.js';
 
 /** What the user decided. `registered`: a passkey was made. */
@@ -34,10 +35,12 @@ export interface XlockAnswer {
   readonly deviceSignature: string;
   /** Of a registration: how the device is reached over a relay. */
   readonly keys?: KeyRecord;
+  /** Of an approval that asked for it: the DID for this resource and epoch. It has signatures of its own. */
+  readonly ephemeral?: EphemeralClaim;
 }
 
 /** An answer without its signatures. */
-export type UnsignedAnswer = Omit<XlockAnswer, 'signature' | 'deviceSignature' | 'keys'>;
+export type UnsignedAnswer = Omit<XlockAnswer, 'signature' | 'deviceSignature' | 'keys' | 'ephemeral'>;
 
 /** What passkey and device sign: the whole challenge and the whole answer. `signer` keeps one signature from being taken for the other. */
 export const answerText = (
@@ -78,13 +81,20 @@ const SHAPE = {
   answeredAt: (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0,
   signature: (value: unknown) => value === '' || fromBase64url(value, 64) !== undefined,
   deviceSignature: (value: unknown) => fromBase64url(value, 64) !== undefined,
-} satisfies Record<keyof Omit<XlockAnswer, 'keys'>, (value: unknown) => boolean>;
+} satisfies Record<keyof Omit<XlockAnswer, 'keys' | 'ephemeral'>, (value: unknown) => boolean>;
 
 /** Throws `RESPONSE_SIGNATURE_INVALID:FORM` for what is no answer. */
 export function assertAnswer(value: unknown): asserts value is XlockAnswer {
   const wrong = isMembers(value)
     ? Object.entries(SHAPE).find(([name, isGood]) => !isGood(value[name]))?.[0]
     : 'answer';
+  if (
+    wrong === undefined &&
+    isMembers(value) &&
+    value['ephemeral'] !== undefined &&
+    !isClaim(value['ephemeral'])
+  )
+    throw new XlockError('RESPONSE_SIGNATURE_INVALID:FORM', { field: 'ephemeral' });
   if (wrong === undefined && isMembers(value) && value['keys'] !== undefined) assertKeys(value);
   if (wrong !== undefined) throw new XlockError('RESPONSE_SIGNATURE_INVALID:FORM', { field: wrong });
 }

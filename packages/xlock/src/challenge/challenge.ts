@@ -1,5 +1,13 @@
 import { XlockError } from '../errors.js';
-import { fromBase64url, isMembers, lengthPrefixed, parseJson, toBase64url } from '../util/bytes.js';
+import {
+  fromBase64url,
+  isMembers,
+  lengthPrefixed,
+  parseJson,
+  textOf,
+  toBase64url,
+  utf8,
+} from '../util/bytes.js';
 import { isDid, isSignedBy } from '../util/signed-by.js';
 
 /** What a service asks a device, signed by the service. It does not hold the digits of the login page. */
@@ -64,7 +72,7 @@ export const challengeText = (c: UnsignedChallenge): Uint8Array<ArrayBuffer> =>
 
 /** As it is pushed and put into links: JSON, base64url. */
 export const encodeChallenge = (challenge: XlockChallenge): string =>
-  toBase64url(Buffer.from(JSON.stringify(challenge)));
+  toBase64url(utf8(JSON.stringify(challenge)));
 
 const isText = (value: unknown, max: number): value is string =>
   typeof value === 'string' && value.length <= max;
@@ -76,7 +84,7 @@ const isTime = (value: unknown) => Number.isSafeInteger(value) && (value as numb
  */
 export function decodeChallenge(text: unknown): XlockChallenge {
   const bytes = typeof text === 'string' && text.length <= 16_384 ? fromBase64url(text) : undefined;
-  const value = bytes && parseJson(Buffer.from(bytes).toString('utf8'));
+  const value = bytes && parseJson(textOf(bytes));
   if (!isMembers(value)) throw new XlockError('CHALLENGE_INVALID');
   const c = value as unknown as XlockChallenge;
   const isGood =

@@ -1,15 +1,25 @@
 import { XlockInbox } from '../device/inbox.js';
 import { isQuietHours } from '../device/quiet-hours.js';
-import { isXlockError, toXlockError } from '../errors.js';
-import { decide } from './decide.js';
+import { isXlockError } from '../errors.js';
+import { decide, EXIT, stoppable } from './decide.js';
+import { failureLines } from './failure.js';
 import type { Home } from './home.js';
 import { type Terminal, UsageError } from './output.js';
 
+interface ApproveOptions {
+  readonly quiet?: string | undefined;
+  readonly once?: boolean | undefined;
+}
+
 /** `xlock approve`: asks for one login after the other, until SIGINT or SIGTERM, or after the first one. Resolves to the exit code. */
-export async function approveAll(
+export const approveAll = (home: Home, options: ApproveOptions, terminal: Terminal): Promise<number> =>
+  stoppable((stopped) => approveUntil(home, options, terminal, stopped));
+
+async function approveUntil(
   { device, channel }: Home,
-  { quiet, once = false }: { readonly quiet?: string | undefined; readonly once?: boolean | undefined },
+  { quiet, once = false }: ApproveOptions,
   terminal: Terminal,
+  stopped: AbortSignal,
 ): Promise<number> {
   const { out, err } = terminal;
   if (!channel)
@@ -29,25 +39,24 @@ export async function approveAll(
       err(`xlock: a login was not shown (${why})${error ? `: ${error.message}` : ''}`),
     onChallenge: ({ challenge, text, send }) => {
       const decided = async () => {
-        if (challenge.respondBy <= Date.now()) return; // others were asked about for too long
+        if (stopped.aborted || challenge.respondBy <= Date.now()) return; // others were asked about for too long
         try {
-          const isApproved = await decide(device, challenge, text, send, terminal);
-          if (once) end(isApproved ? 0 : 3);
+          const decision = await decide(device, challenge, text, send, terminal, { stopped });
+          if (once) end(EXIT[decision]);
         } catch (error) {
-          err(`xlock: ${toXlockError(error).message}`);
-          if (once && !isXlockError(error, 'CHALLENGE_ALREADY_USED')) end(1); // another way was faster: the next one
+          for (const line of failureLines(error)) err(`xlock: ${line}`);
+          if (error instanceof UsageError) end(2);
+          else if (once && !isXlockError(error, 'CHALLENGE_ALREADY_USED')) end(1); // another way was faster: the next one
         }
       };
       last = last.then(decided); // one at a time; the relay need not wait
     },
   });
   await inbox.open();
-  const stop = () => end(0);
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  out(`Waiting for logins of ${(await device.passkeys()).length} passkeys. Ctrl-C ends.`);
-  try {
-    return await ended;
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
+  stopped.addEventListener('abort', () => end(0), { once: true });
+  const { length } = await device.passkeys();
+  out(`Waiting for logins of ${length} ${length === 1 ? 'passkey' : 'passkeys'}. Ctrl-C ends.`);
+  const code = await ended;
+  await last; // what was asked about is told before the way of its answer is closed
+  return code;
 }

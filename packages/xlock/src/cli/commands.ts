@@ -1,74 +1,44 @@
-import { parseArgs } from 'node:util';
+import { readFile } from 'node:fs/promises';
 import { postAnswer } from '../device/post-answer.js';
-import { integerIn } from '../util/options.js';
+import type { Passkey } from '../passkey/vault.js';
 import { approveAll } from './approve.js';
-import { decide } from './decide.js';
-import { configOf, type Home, homeOf, initialized, openHome, storeOf } from './home.js';
+import { auditAll } from './audit-shares.js';
+import { callOf, type Values } from './call.js';
+import { decide, EXIT, stoppable } from './decide.js';
+import { failureLines, problemLine } from './failure.js';
+import { HELP, helpOf } from './help.js';
+import { type Home, homeOf, openHome } from './home.js';
+import { init } from './init.js';
+import { moveShares } from './move-shares.js';
 import { type Terminal, UsageError } from './output.js';
 import { linesOf } from './show.js';
-
-/** What `--help` says. */
-export const HELP = `Usage: xlock <command> [options]
-
-  init                 writes the configuration: --store two or more times
-  register LINK        makes a passkey for a service, or adds this device to one
-  approve              waits for pushes over the relay, and asks for each
-  approve LINK         asks for one login; exit code 3: it was denied
-  deny LINK            denies one login
-  list                 the passkeys of this device
-  audit                the state of each share, of all passkeys
-  rotate               new shares of the same key: --service, --user
-  recover              a passkey from the stores, on a new device: --service, --user
-  whoami               the DID of this device
-
-  --home DIR           configuration and key of the device (default $XLOCK_HOME, or ~/.xlock)
-  --store PLACE        file:FOLDER, https://… (WebDAV), or s3:https://ENDPOINT/BUCKET
-  --threshold K        how many of the stores it takes (default 2)
-  --relay URL          where pushes come from
-  --name NAME          of this device, for lists (default: terminal)
-  --seen HOST          of approve LINK: what the address bar shows, instead of asking
-  --digits NN          of approve LINK: the digits of the login page, instead of asking
-  --quiet HH:MM-HH:MM  of approve: when nothing is asked
-  --once               of approve: ends after the first decision
-  --service ORIGIN     such as https://acme.com
-  --user NAME          the account at the service (default: none)
-
-The folders of file: are below --home unless they begin with /. Their key lies in --home/store.key: two file: stores on one disk
-protect against losing a file, not against a thief of the disk.`;
-
-const OPTIONS = {
-  home: { type: 'string' },
-  store: { type: 'string', multiple: true },
-  threshold: { type: 'string' },
-  relay: { type: 'string' },
-  name: { type: 'string' },
-  seen: { type: 'string' },
-  digits: { type: 'string' },
-  quiet: { type: 'string' },
-  once: { type: 'boolean' },
-  service: { type: 'string' },
-  user: { type: 'string' },
-} as const;
-
-type Values = ReturnType<typeof parsed>['values'];
-const parsed = (args: readonly string[]) =>
-  parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: true });
 
 type Task = (home: Home, values: Values, link: string | undefined, terminal: Terminal) => Promise<number>;
 
 const TASKS: Readonly<Record<string, Task>> = {
-  async register({ device, channel }, _values, link, { out }) {
+  async register({ device, channel }, { replace = false }, link, { out, err }) {
     const text = needed(link, 'the link of the service');
     for (const line of linesOf(await device.view(text), Date.now())) out(line);
-    await device.register(text, { send: postAnswer });
+    let passkey: Passkey | undefined;
+    await device.register(text, {
+      send: postAnswer,
+      replace,
+      onStored(made) {
+        passkey = made;
+      },
+    });
     out(channel ? 'Registered. xlock approve waits for logins.' : 'Registered.');
+    if (passkey) sayStored(passkey, out, err);
     return 0;
   },
   async approve(home, values, link, terminal) {
     if (link === undefined) return approveAll(home, values, terminal);
     const challenge = await home.device.view(link);
     const send = (answer: Parameters<typeof postAnswer>[0]) => postAnswer(answer, challenge);
-    return (await decide(home.device, challenge, link, send, terminal, values)) ? 0 : 3;
+    return stoppable(async (stopped) => {
+      const more = { said: values, stopped };
+      return EXIT[await decide(home.device, challenge, link, send, terminal, more)];
+    });
   },
   async deny({ device }, _values, link, { out }) {
     await device.deny(needed(link, 'the link of the login'), { send: postAnswer });
@@ -80,30 +50,25 @@ const TASKS: Readonly<Record<string, Task>> = {
       out(`${service}  ${userId === '' ? '-' : userId}  ${did}`);
     return 0;
   },
-  async audit({ device, vault }, _values, _link, { out }) {
-    let isFine = true;
-    for (const owner of await device.passkeys()) {
-      const { service, userId } = owner;
-      const { stores, good, threshold, spare, isWhole } = await vault.audit({ service, userId });
-      isFine &&= isWhole;
-      out(
-        `${service}  ${userId === '' ? '-' : userId}  ${good} good, ${threshold} needed, ${spare} to spare`,
-      );
-      for (const { id, state } of stores) out(`  ${state.padEnd(11)}  ${id}`);
+  audit: (home, _values, _link, terminal) => auditAll(home, terminal),
+  async rotate({ device, vault }, { service, user }, _link, { out, err }) {
+    const known = await device.passkeys();
+    for (const { service: at, userId } of service === undefined ? known : [ownerIn(service, user)]) {
+      out(`${at}  ${userId === '' ? '-' : userId}`);
+      const did = known.find((one) => one.service === at && one.userId === userId)?.did;
+      sayStored(await vault.rotate({ service: at, userId, ...(did === undefined ? {} : { did }) }), out, err);
     }
-    return isFine ? 0 : 3;
-  },
-  async rotate({ vault }, { service, user }, _link, { out }) {
-    const { stored, missing } = await vault.rotate(ownerIn(service, user));
-    out(`New shares in ${stored.join(', ')}.`);
-    for (const id of missing) out(`None in ${id}: run it again once it is back.`);
     return 0;
   },
-  async recover({ device }, { service, user }, _link, { out }) {
-    const { did } = await device.recover(ownerIn(service, user));
-    out(`Recovered ${did}.`);
+  async recover({ device }, { service, user }, _link, { out, err }) {
+    const passkey = await device.recover(ownerIn(service, user));
+    out(`Recovered ${passkey.did}.`);
+    sayStored(passkey, out, err);
     out('Now let the service register this device, and revoke the lost one there.');
     return 0;
+  },
+  async codes(home, { service, user }, _link, terminal) {
+    return (await import('./codes.js')).makeCodes(home, ownerIn(service, user), terminal);
   },
   async whoami({ device }, _values, _link, { out }) {
     out(device.id);
@@ -117,14 +82,19 @@ export async function xlockCommand(
   terminal: Terminal,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<number> {
-  const { values, positionals } = parsed(args);
-  const [name = '', link, ...more] = positionals;
-  if (more.length > 0) throw new UsageError('there is one link at most');
+  if (args[0] === 'help' || args.some((arg) => arg === '--help' || arg === '-h')) return help(args, terminal);
+  if (args[0] === '--version') return version(terminal);
+  if (args[0] === 'serve') return (await import('./serve.js')).serve(args.slice(1), terminal);
+  if (args[0] === 'export') return (await import('./audit-log.js')).exportLog(args.slice(1), terminal);
+  if (args[0] === 'verify') return (await import('./audit-log.js')).verifyLog(args.slice(1), terminal);
+  const { name, values, link } = callOf(args);
   const home = homeOf(values.home, env);
   if (name === 'init') return init(home, values, terminal, env);
+  if (name === 'rotate' && values.without !== undefined)
+    return moveShares(home, { without: values.without, added: values.store ?? [] }, terminal, env);
   const task = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
-  if (!task) throw new UsageError(name === '' ? 'a command is required' : 'there is no such command');
-  const opened = await openHome(home, env, (error) => terminal.err(`xlock: ${(error as Error).message}`));
+  if (!task) throw new UsageError('there is no such command');
+  const opened = await openHome(home, env, (error) => terminal.err(`xlock: ${failureLines(error)[0]}`));
   try {
     return await task(opened, values, link, terminal);
   } finally {
@@ -132,27 +102,30 @@ export async function xlockCommand(
   }
 }
 
-async function init(
-  home: string,
-  { store = [], threshold = '2', relay, name = 'terminal' }: Values,
-  { out }: Terminal,
-  env: NodeJS.ProcessEnv,
-): Promise<number> {
-  const needs = Number(threshold);
-  if (store.length < 2 || store.length > 9) throw new UsageError('--store is needed 2 to 9 times');
-  if (!integerIn(2, store.length)(needs)) throw new UsageError(`--threshold is 2 to ${store.length}`);
-  for (const [at, text] of store.entries()) storeOf(text, at, home, env);
-  const config = { name, stores: store, threshold: needs, ...(relay === undefined ? {} : { relay }) };
-  if (!(await initialized(home, config))) {
-    await configOf(home);
-    throw new UsageError('there is a configuration already: change config.json, or use another --home');
-  }
-  const opened = await openHome(home, env, () => {});
-  out(`device  ${opened.device.id}`);
-  out(`shares  ${needs} of ${store.length} stores`);
-  out(`relay   ${relay ?? 'none: logins are approved by their links'}`);
-  opened.close();
+function help(args: readonly string[], { out }: Terminal): number {
+  const [name] = (args[0] === 'help' ? args.slice(1) : args).filter((arg) => !arg.startsWith('-'));
+  const text = name === undefined ? HELP : helpOf(name);
+  if (text === undefined) throw new UsageError('there is no such command');
+  out(text);
   return 0;
+}
+
+async function version({ out }: Terminal): Promise<number> {
+  const file = new URL('../../package.json', import.meta.url);
+  out(String(JSON.parse(await readFile(file, 'utf8')).version));
+  return 0;
+}
+
+/** Where its shares are, and where not. */
+function sayStored(
+  { stored, problems, threshold }: Passkey,
+  out: Terminal['out'],
+  err: Terminal['err'],
+): void {
+  out(`Shares are in ${stored.join(', ')}; it takes ${threshold}.`);
+  if (problems.length === 0) return;
+  err('xlock: WARNING: not in all stores. Run xlock rotate once these are back:');
+  for (const { id, reason } of problems) err(problemLine(id, reason));
 }
 
 function needed(link: string | undefined, what: string): string {

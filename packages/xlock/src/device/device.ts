@@ -8,8 +8,12 @@ import type { Passkey, PasskeyVault } from '../passkey/vault.js';
 import { type ProgressCallback, stepsOf } from '../progress.js';
 import type { XStoreBackend } from '../stores/backend.js';
 import { toBase64url } from '../util/bytes.js';
-import { checkNames, checkValue, hasMethods, invalidOption, isFunction } from '../util/options.js';
+import { checkNames, checkValue, hasMethods, integerIn, invalidOption, isFunction } from '../util/options.js';
+import { claimed, type EphemeralSource } from '../xid/claim.js';
+import { assertOurs } from './assert-ours.js';
+import { over, wrongClock } from './clock.js';
 import { type KnownPasskeys, MemoryKnownPasskeys } from './known.js';
+import { isSeen } from './seen-origin.js';
 
 /** Options of {@link XlockDevice}. */
 export interface XlockDeviceOptions {
@@ -19,7 +23,10 @@ export interface XlockDeviceOptions {
   readonly vault: PasskeyVault;
   /** For people, in lists of devices: 1 to 200 characters. Default `device`. */
   readonly name?: string;
-  /** Which passkeys there are. Default: in memory. */
+  /**
+   * Which passkeys there are: {@link FileKnownPasskeys} keeps them over a restart. Default: in memory; what it does not know is looked up in the shares, which
+   * asks the stores, and `passkeys()` does not list it before.
+   */
   readonly known?: KnownPasskeys;
   /**
    * Called before a passkey is put together, to have the user unlock the device (PIN, fingerprint, face); `false` or a rejection:
@@ -28,6 +35,8 @@ export interface XlockDeviceOptions {
   readonly unlock?: (challenge: XlockChallenge) => Promise<boolean> | boolean;
   /** How the device is reached over a relay, for registrations. Default: not told. */
   readonly keys?: () => Promise<KeyRecord>;
+  /** Derives DIDs for one resource and epoch, for `ephemeral` logins: `ephemeralFor` of `@private.me/xlock/xid`. Default: such logins are refused. */
+  readonly ephemeral?: EphemeralSource;
   /** How far the clocks of service and device may be apart, in ms. Default 30 000. */
   readonly clockToleranceMs?: number;
   /** Default `Date.now`. */
@@ -45,6 +54,10 @@ export interface Approval {
   readonly seenOrigin?: string;
   /** Told each step as it begins. Default: not called. */
   readonly onProgress?: ProgressCallback;
+  /** Told, in a registration that makes a passkey, which stores took their shares and which did not. Default: not called. */
+  readonly onStored?: (passkey: Passkey) => void;
+  /** In a registration: replaces a passkey of the same account, which is of no use any more. Default `false`: `PASSKEY_GENERATION_FAILED:EXISTS`. */
+  readonly replace?: boolean;
   /** Hands the answer over; see {@link postAnswer}. Default: nothing, the answer is returned. */
   readonly send?: (answer: XlockAnswer, challenge: XlockChallenge) => Promise<unknown>;
 }
@@ -54,6 +67,8 @@ export class XlockDevice {
   readonly #options: XlockDeviceOptions;
   readonly #known: KnownPasskeys;
   readonly #now: () => number;
+  /** Passkeys that were made for a registration which the service may not have heard of, by challenge: its id, and their DID. */
+  readonly #made = new Map<string, string>();
 
   /** Throws `INVALID_OPTION`. */
   constructor(options: XlockDeviceOptions) {
@@ -65,12 +80,13 @@ export class XlockDevice {
       'known',
       'unlock',
       'keys',
+      'ephemeral',
       'clockToleranceMs',
       'clock',
     ]);
     if (typeof Object(options.identity).did !== 'string')
       throw invalidOption('identity', `${OWNER}: identity must be an Identity of @private.me/xlink.`);
-    if (!hasMethods('generatePasskey', 'signChallenge')(options.vault))
+    if (!hasMethods('generatePasskey', 'signChallenge', 'describe', 'remove')(options.vault))
       throw invalidOption('vault', `${OWNER}: vault must be a PasskeyVault.`);
     checkValue(
       OWNER,
@@ -80,8 +96,22 @@ export class XlockDevice {
       '1 to 200 characters that a screen shows as they are',
     );
     checkValue(OWNER, 'known', options.known, hasMethods('list', 'keep'), 'an object with list() and keep()');
+    checkValue(
+      OWNER,
+      'ephemeral',
+      options.ephemeral,
+      hasMethods('identityFor'),
+      'an object with identityFor()',
+    );
     for (const name of ['unlock', 'keys', 'clock'] as const)
       checkValue(OWNER, name, options[name] as unknown, isFunction, 'a function');
+    checkValue(
+      OWNER,
+      'clockToleranceMs',
+      options.clockToleranceMs,
+      integerIn(0, 3_600_000),
+      'a whole number of ms, up to 3600000',
+    );
     this.#options = { ...options };
     this.#known = options.known ?? new MemoryKnownPasskeys();
     this.#now = options.clock ?? Date.now;
@@ -99,53 +129,60 @@ export class XlockDevice {
 
   /**
    * The challenge in a link or push, checked: it is signed by the service that the passkey was registered with, of its origin, for this device,
-   * and in time. What it shows is what will be signed. Throws `CHALLENGE_INVALID…`, `CHALLENGE_EXPIRED`, `PASSKEY_NOT_FOUND` or
+   * and in time. What it shows is what will be signed. Throws `CHALLENGE_INVALID…` (`:CLOCK` where the clock of the device is behind), `CHALLENGE_EXPIRED`, `PASSKEY_NOT_FOUND` or
    * `RESPONSE_DEVICE_MISMATCH`.
    */
   async view(text: string): Promise<XlockChallenge> {
     const challenge = readChallenge(text);
     const { clockToleranceMs = 30_000 } = this.#options;
     const now = this.#now();
-    if (challenge.issuedAt > now + clockToleranceMs) throw new XlockError('CHALLENGE_INVALID');
-    if (challenge.respondBy <= now) throw new XlockError('CHALLENGE_EXPIRED');
+    if (challenge.issuedAt > now + clockToleranceMs) throw wrongClock(challenge.issuedAt - now);
+    if (challenge.respondBy <= now) throw over(now - challenge.respondBy);
     if (challenge.deviceId !== '' && challenge.deviceId !== this.id)
       throw new XlockError('RESPONSE_DEVICE_MISMATCH');
-    const known = await this.#known.list();
-    if (challenge.kind === 'register') {
-      const other = known.find(({ service }) => service === challenge.origin);
-      if (other && other.verifier !== challenge.verifier) throw new XlockError('CHALLENGE_INVALID');
-      return challenge;
-    }
-    const meta = known.find(({ did }) => did === challenge.did);
-    if (!meta) throw new XlockError('PASSKEY_NOT_FOUND');
-    if (meta.service !== challenge.origin) throw new XlockError('CHALLENGE_INVALID:ORIGIN');
-    if (meta.verifier !== challenge.verifier || meta.userId !== challenge.userId)
-      throw new XlockError('CHALLENGE_INVALID');
+    await assertOurs(challenge, this.#known, this.#options.vault);
     return challenge;
   }
 
   /**
-   * Makes a passkey for the service, or, where the challenge names one that this device can put together, adds the device to it. Throws as `view`
+   * Makes a passkey for the service, or, where the challenge names one that this device can put together, adds the device to it. One that the service
+   * refuses through `send` is removed again; where none answers it stays, and the same link may be used again. Throws as `view`
    * and `generatePasskey` of the vault do.
    */
   async register(text: string, approval: Omit<Approval, 'digits'> = {}): Promise<XlockAnswer> {
     const challenge = await this.#shown(text, 'register', approval);
     const { origin: service, userId, verifier, did } = challenge;
     const { vault, name = 'device', keys } = this.#options;
-    const { onProgress } = approval;
+    const { onProgress, onStored, replace = false } = approval;
     await this.#unlocked(challenge);
-    const made: Pick<Passkey, 'did'> =
-      did === ''
-        ? await vault.generatePasskey({ service, userId, verifier, ...(onProgress ? { onProgress } : {}) })
-        : { did };
+    const asked = { service, userId, verifier, replace, ...(onProgress ? { onProgress } : {}) };
+    const again = this.#made.get(challenge.id); // the answer was lost: the passkey is there
+    const passkey = did === '' && again === undefined ? await vault.generatePasskey(asked) : undefined;
+    if (passkey) {
+      this.#made.set(challenge.id, passkey.did);
+      onStored?.(passkey);
+    }
+    const made = { did: passkey?.did ?? again ?? did };
     const answer = await this.#signed(challenge, {
       ...this.#base(challenge, 'registered', made.did),
       deviceName: name,
     });
-    await this.#known.keep({ service, userId, did: made.did, verifier });
     const whole = keys ? { ...answer, keys: await keys() } : answer;
-    await approval.send?.(whole, challenge);
+    try {
+      await approval.send?.(whole, challenge);
+    } catch (error) {
+      // A passkey that its service does not take would be in the way of the one that it takes, and so would whom it names as its service.
+      if (did === '' && isRefusal(error)) await this.#unmade(challenge);
+      throw error;
+    }
+    await this.#known.keep({ service, userId, did: made.did, verifier });
+    if (approval.send) this.#made.delete(challenge.id);
     return whole;
+  }
+
+  async #unmade({ id, origin: service, userId }: XlockChallenge): Promise<void> {
+    this.#made.delete(id);
+    await this.#options.vault.remove({ service, userId });
   }
 
   /**
@@ -161,11 +198,15 @@ export class XlockDevice {
       });
     const step = stepsOf('respondXlockChallenge', approval.onProgress);
     await this.#unlocked(challenge);
+    const { ephemeral: source, identity } = this.#options;
+    const said = { did: challenge.did, deviceId: this.id };
+    const ephemeral = await claimed(source, challenge, said, identity);
     const match = challenge.matching ? digits : '';
     const unsigned = { ...this.#base(challenge, 'approved', challenge.did), match };
-    const answer = await this.#signed(challenge, unsigned, (at) => {
+    const signed = await this.#signed(challenge, unsigned, (at) => {
       if (at > 0) step(at - 1); // fetching belongs to reconstructing here
     });
+    const answer = { ...signed, ...(ephemeral ? { ephemeral } : {}) };
     step(3);
     await approval.send?.(answer, challenge);
     return answer;
@@ -250,6 +291,7 @@ export class XlockDevice {
       userId,
       message,
       onProgress,
+      ...(unsigned.did === '' ? {} : { did: unsigned.did }),
     });
     if (meta.did !== unsigned.did) throw new XlockError('PASSKEY_RECONSTRUCTION_FAILED');
     const deviceSignature = await this.#byDevice(challenge, unsigned);
@@ -262,10 +304,9 @@ export class XlockDevice {
   }
 }
 
-/** What a user reads may lack the scheme, and end with a slash or path. */
-function isSeen(seen: string, origin: string): boolean {
-  const text = seen.trim().toLowerCase();
-  const scheme = new URL(origin).protocol;
-  const url = /^[a-z][a-z0-9+.-]*:\/\//.test(text) ? text : `${scheme}//${text}`;
-  return URL.canParse(url) && new URL(url).origin === origin;
-}
+/** Whether a service says that it did not take an answer. It did where that was answered before, and may have where it failed. */
+const isRefusal = (error: unknown): boolean =>
+  isXlockError(error) &&
+  error.status < 500 &&
+  error.status !== 429 &&
+  error.code !== 'CHALLENGE_ALREADY_USED';

@@ -1,11 +1,11 @@
 import type { XlockAnswer } from '../challenge/answer.js';
 import type { XlockChallenge } from '../challenge/challenge.js';
-import { XLOCK_ERROR_TABLE, XlockError, type XlockErrorId } from '../errors.js';
-import { isMembers, parseJson } from '../util/bytes.js';
+import { XlockError } from '../errors.js';
+import { postJson } from './post-json.js';
 
 /**
  * Hands an answer to the service by HTTP, for `send`. Only to the origin of the challenge: a `callback` elsewhere is refused with
- * `CHALLENGE_INVALID:ORIGIN`. Throws what the service refuses it with.
+ * `CHALLENGE_INVALID:ORIGIN`. Throws what the service refuses it with, and `SERVICE_UNREACHABLE` unless it is the service that answers.
  */
 export async function postAnswer(
   answer: XlockAnswer,
@@ -15,18 +15,5 @@ export async function postAnswer(
   const { callback, origin } = challenge;
   if (!URL.canParse(callback) || new URL(callback).origin !== origin)
     throw new XlockError('CHALLENGE_INVALID:ORIGIN');
-  const response = await (options.fetch ?? fetch)(callback, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(answer),
-    redirect: 'error',
-    signal: AbortSignal.timeout(options.timeoutMs ?? 10_000),
-  });
-  const text = (await response.text()).slice(0, 65_536);
-  if (response.ok) return;
-  const value = parseJson(text);
-  const id = isMembers(value) ? value['id'] : undefined;
-  throw new XlockError(
-    typeof id === 'string' && Object.hasOwn(XLOCK_ERROR_TABLE, id) ? (id as XlockErrorId) : 'INTERNAL',
-  );
+  await postJson(callback, answer, options);
 }

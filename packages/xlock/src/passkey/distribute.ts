@@ -1,5 +1,6 @@
 import { XlockError } from '../errors.js';
 import type { XStoreBackend } from '../stores/backend.js';
+import { problemOf, type StoreProblem } from '../stores/problem.js';
 import { sameBytes, wipe } from '../util/bytes.js';
 import type { Collected } from './collect.js';
 
@@ -8,6 +9,8 @@ export interface Distributed {
   readonly stored: readonly string[];
   /** Ids of stores that did not take theirs. */
   readonly missing: readonly string[];
+  /** Why, for each of these. */
+  readonly problems: readonly StoreProblem[];
 }
 
 /**
@@ -23,37 +26,41 @@ export async function distribute(
   onVerify: () => void,
 ): Promise<Distributed> {
   const stored: XStoreBackend[] = [];
-  let cause: unknown;
+  const failed = new Map<XStoreBackend, unknown>();
   for (const [at, store] of stores.entries()) {
     try {
       await store.put(name, shares[at]!);
       stored.push(store);
     } catch (error) {
-      cause = error;
+      failed.set(store, error);
     }
   }
   onVerify();
   const kept: XStoreBackend[] = [];
   for (const store of stored) {
-    if (store.manual || (await holds(store, name, shares[stores.indexOf(store)]!))) kept.push(store);
+    const error = store.manual ? undefined : await lost(store, name, shares[stores.indexOf(store)]!);
+    if (error === undefined) kept.push(store);
+    else failed.set(store, error);
   }
   const ids = (some: readonly XStoreBackend[]) => some.map(({ id }) => id);
   wipe(...shares);
-  if (kept.length >= threshold)
-    return { stored: ids(kept), missing: ids(stores.filter((store) => !kept.includes(store))) };
+  const problems = [...failed].map(([store, error]) => problemOf(store, error));
+  if (kept.length >= threshold) return { stored: ids(kept), missing: problems.map(({ id }) => id), problems };
   for (const store of stored) await putBack(store, name, before);
   throw new XlockError('PASSKEY_STORAGE_FAILED', {
-    details: { stored: ids(kept) },
-    ...(cause === undefined ? {} : { cause }),
+    details: { stored: ids(kept), problems },
+    cause: [...failed.values()].at(-1),
   });
 }
 
-async function holds(store: XStoreBackend, name: string, share: Uint8Array): Promise<boolean> {
+/** Why a store does not hold what it took; `undefined` if it does. */
+async function lost(store: XStoreBackend, name: string, share: Uint8Array): Promise<unknown> {
   try {
     const found = await store.get(name);
-    return found !== undefined && sameBytes(found, share);
-  } catch {
-    return false;
+    if (found && sameBytes(found, share)) return undefined;
+    return new Error('The store does not give back what it took.');
+  } catch (error) {
+    return error;
   }
 }
 

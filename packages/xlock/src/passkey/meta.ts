@@ -1,5 +1,5 @@
 import type { Did } from '@private.me/xlink/verify';
-import { lengthPrefixed, sha256 } from '../util/bytes.js';
+import { lengthPrefixed, sha256, toHex } from '../util/bytes.js';
 
 /** Whose passkey for which service. */
 export interface PasskeyOwner {
@@ -21,6 +21,4 @@ export interface PasskeyMeta {
 
 /** The name of the shares of a passkey in every store: the same on every device, and not telling whose it is. 38 characters. */
 export const passkeyName = ({ service, userId = '' }: PasskeyOwner): string =>
-  `xlock-${sha256(lengthPrefixed(['xlink/1 xlock passkey', service, userId]))
-    .subarray(0, 16)
-    .toString('hex')}`;
+  `xlock-${toHex(sha256(lengthPrefixed(['xlink/1 xlock passkey', service, userId])).subarray(0, 16))}`;

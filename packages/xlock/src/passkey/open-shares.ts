@@ -1,67 +1,93 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { encodeDidKey, reconstruct } from '@private.me/xlink';
 import { XlockError } from '../errors.js';
 import { sameBytes, wipe } from '../util/bytes.js';
+import { keyOfSeed, type SeedKey } from '../util/primitives.js';
+import { agreements } from './agreement.js';
 import type { PasskeyMeta } from './meta.js';
-import { agreeing, decodeShare, type StoredShare } from './share-format.js';
+import { decodeShare, type StoredShare, vouches } from './share-format.js';
 
 /** Bytes of an Ed25519 seed (RFC 8032). */
 export const SEED_BYTES = 32;
-/** PKCS#8 of an Ed25519 key (RFC 8410) up to its seed. */
-const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** Shares of one passkey that find each other good. */
 export interface GoodShares {
   readonly good: readonly StoredShare[];
-  /** Places, in what was given, of shares whose HMAC is wrong, that are of somebody else, or no shares. */
+  /** Places, in what was given, of shares that were changed, are of somebody else, or no shares. */
   readonly bad: readonly number[];
-  /** Places of shares that are older than those that count. */
+  /** Places of shares of another splitting than those that count. */
   readonly stale: readonly number[];
 }
 
 /**
  * Picks the newest shares, at least as many as it takes, that belong together and whose HMACs are good. Nothing is put together before.
- * Throws `PASSKEY_HMAC_MISMATCH` if bad ones are in the way, otherwise `PASSKEY_RECONSTRUCTION_FAILED`.
+ * Throws `PASSKEY_HMAC_MISMATCH` if bad ones are in the way, otherwise `PASSKEY_RECONSTRUCTION_FAILED`; `details.bad` are places of those that
+ * are bad for certain, `details.doubted` of those that doubt each other, so that nobody can tell.
  */
-export function goodShares(
+export const goodShares = (
   encoded: readonly Uint8Array[],
   owner: Pick<PasskeyMeta, 'service' | 'userId'>,
-): GoodShares {
+): GoodShares => choicesOf(encoded, owner)[0];
+
+/** All ways to pick them, those that name this DID first, then the newest, then those with most shares; never none. Throws as {@link goodShares}. */
+export function choicesOf(
+  encoded: readonly Uint8Array[],
+  owner: Pick<PasskeyMeta, 'service' | 'userId'>,
+  did?: string,
+): [GoodShares, ...GoodShares[]] {
   const shares = encoded.map((bytes) => {
     const share = decodeShare(bytes);
     return share?.meta.service === owner.service && share.meta.userId === owner.userId ? share : undefined;
   });
-  const groups = groupsOf(shares);
-  const byAge = [...groups.values()].sort((a, b) => b[0]!.generation - a[0]!.generation);
-  const agreed = byAge.map((group) => ({ group, good: agreeing(group) }));
-  const found = agreed.find(({ good }) => good.length >= (good[0]?.share.threshold ?? Infinity));
   const places = (some: readonly StoredShare[]) => some.map((share) => shares.indexOf(share));
-  const doubted = agreed.flatMap(({ group, good }) => group.filter((share) => !good.includes(share)));
-  const bad = [...shares.flatMap((share, at) => (share ? [] : [at])), ...places(doubted)];
-  if (!found)
-    throw new XlockError(bad.length > 0 ? 'PASSKEY_HMAC_MISMATCH' : 'PASSKEY_RECONSTRUCTION_FAILED', {
-      details: { bad },
-    });
-  const stale = places(agreed.filter((one) => one !== found).flatMap(({ good }) => good));
-  return { good: found.good, bad, stale };
+  const foreign = shares.flatMap((share, at) => (share ? [] : [at]));
+  const groups = groupsOf(shares).sort((a, b) => b[0]!.generation - a[0]!.generation);
+  const found = groups.flatMap((group) => agreements(group).map((agreement) => ({ group, ...agreement })));
+  const isOfDid = ({ good }: { good: readonly StoredShare[] }) => good[0]!.meta.did === did;
+  const choices = [...found.filter(isOfDid), ...found.filter((one) => !isOfDid(one))].map(
+    ({ group, good, bad }) => {
+      // One that names this splitting or its time, and other facts of it, was changed; the others are of another one.
+      const isChanged = ({ share, generation }: StoredShare) =>
+        share.groupId === good[0]!.share.groupId || generation === good[0]!.generation;
+      const others = groups.filter((other) => other !== group).flat();
+      return {
+        good,
+        bad: [...foreign, ...places([...bad, ...others.filter(isChanged)])],
+        stale: places(others.filter((share) => !isChanged(share))),
+      };
+    },
+  );
+  const [first, ...more] = choices;
+  if (first) return [first, ...more];
+  const doubted = places(groups.filter((group) => group.length > 1).flatMap(doubtersIn));
+  throw new XlockError(
+    foreign.length + doubted.length > 0 ? 'PASSKEY_HMAC_MISMATCH' : 'PASSKEY_RECONSTRUCTION_FAILED',
+    { details: { bad: foreign, doubted } },
+  );
 }
 
-function groupsOf(shares: readonly (StoredShare | undefined)[]): Map<string, StoredShare[]> {
+/** Shares that have a part in a check that fails. */
+const doubtersIn = (group: readonly StoredShare[]): readonly StoredShare[] =>
+  group.filter((one) =>
+    group.some(
+      (other) => other !== one && !(areTwo(one, other) && vouches(one, other) && vouches(other, one)),
+    ),
+  );
+
+const areTwo = (a: StoredShare, b: StoredShare) => a.share.index !== b.share.index;
+
+function groupsOf(shares: readonly (StoredShare | undefined)[]): StoredShare[][] {
   const groups = new Map<string, StoredShare[]>();
   for (const share of shares) {
     if (!share) continue;
     const { groupId, totalShares, threshold, scheme, length } = share.share;
     const name = [groupId, totalShares, threshold, scheme, length, share.generation].join(' ');
-    const group = groups.get(name) ?? [];
-    // One that says it is another one again is passed over.
-    if (!group.some(({ share: { index } }) => index === share.share.index)) group.push(share);
-    groups.set(name, group);
+    groups.set(name, [...(groups.get(name) ?? []), share]);
   }
-  return groups;
+  return [...groups.values()];
 }
 
 /** The seed, from shares that {@link goodShares} picked. Throws `PASSKEY_RECONSTRUCTION_FAILED`; wipe it afterwards. */
-export async function seedOf(good: readonly StoredShare[]): Promise<Uint8Array> {
+async function seedOf(good: readonly StoredShare[]): Promise<Uint8Array> {
   const result = await reconstruct(good.map(({ share }) => share));
   if (!result.ok) throw new XlockError('PASSKEY_RECONSTRUCTION_FAILED', { cause: result.error });
   if (result.value.length === SEED_BYTES) return result.value;
@@ -69,21 +95,20 @@ export async function seedOf(good: readonly StoredShare[]): Promise<Uint8Array> 
   throw new XlockError('PASSKEY_RECONSTRUCTION_FAILED');
 }
 
-/** The key of a seed, by way of one buffer that is overwritten. */
-export function privateKeyOf(seed: Uint8Array): KeyObject {
-  const key = Buffer.concat([PKCS8, seed]);
-  try {
-    return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
-  } finally {
-    wipe(key);
+/** The first choice whose key is the one of the DID that its shares name. Throws `PASSKEY_RECONSTRUCTION_FAILED`; wipe the seed afterwards. */
+export async function togetherOf(
+  choices: readonly GoodShares[],
+): Promise<{ readonly chosen: GoodShares; readonly seed: Uint8Array; readonly key: SeedKey }> {
+  let failed: unknown;
+  for (const chosen of choices) {
+    try {
+      const seed = await seedOf(chosen.good);
+      const key = keyOfSeed(seed);
+      if (sameBytes(encodeDidKey(key.publicKey), chosen.good[0]!.meta.did)) return { chosen, seed, key };
+      wipe(seed);
+    } catch (error) {
+      failed = error;
+    }
   }
-}
-
-/** The 32 bytes of the public key. */
-export const publicKeyOf = (key: KeyObject): Uint8Array =>
-  Uint8Array.from(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32));
-
-/** Throws `PASSKEY_RECONSTRUCTION_FAILED` unless this is the key of the DID that the shares name. */
-export function assertKeyOf(key: KeyObject, { did }: PasskeyMeta): void {
-  if (!sameBytes(encodeDidKey(publicKeyOf(key)), did)) throw new XlockError('PASSKEY_RECONSTRUCTION_FAILED');
+  throw new XlockError('PASSKEY_RECONSTRUCTION_FAILED', failed === undefined ? {} : { cause: failed });
 }

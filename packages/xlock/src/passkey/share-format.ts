@@ -1,6 +1,14 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { ChannelShare } from '@private.me/xlink';
-import { lengthPrefixed, parseJson, partsOf, toBase64url } from '../util/bytes.js';
+import {
+  fromBase64url,
+  lengthPrefixed,
+  numberOf,
+  parseJson,
+  partsOf,
+  textOf,
+  toBase64url,
+} from '../util/bytes.js';
+import { hmacSha256, isEqual, randomBytes } from '../util/primitives.js';
 import type { PasskeyMeta } from './meta.js';
 
 const FORMAT = 'xlock share 1';
@@ -35,7 +43,7 @@ export function encodeShares(
       FORMAT,
       JSON.stringify([meta.service, meta.userId, meta.did, meta.verifier]),
       generation,
-      Buffer.from(groupId, 'base64url'),
+      fromBase64url(groupId)!,
       Uint8Array.of(index, totalShares, threshold, scheme === 'xor' ? 0 : 1, length),
       keys[at]!,
       tag,
@@ -52,7 +60,7 @@ export function decodeShare(bytes: Uint8Array): StoredShare | undefined {
   const [body, ...tags] = partsOf(bytes) ?? [];
   const [format, meta, generation, groupId, facts, key, tag, ...pieces] = (body && partsOf(body)) ?? [];
   const [service, userId, did, verifier] = metaIn(meta);
-  if (Buffer.from(format ?? []).toString() !== FORMAT || did === undefined) return undefined;
+  if (!format || textOf(format) !== FORMAT || did === undefined) return undefined;
   if (generation?.length !== 8 || groupId?.length !== 16 || facts?.length !== 5) return undefined;
   const [index, totalShares, threshold, scheme, length] = facts as unknown as [
     number,
@@ -63,6 +71,7 @@ export function decodeShare(bytes: Uint8Array): StoredShare | undefined {
   ];
   if (key?.length !== 32 || tag?.length !== 32 || tags.length !== totalShares || index >= totalShares)
     return undefined;
+  if (threshold < 2 || threshold > totalShares) return undefined; // one share alone never makes a key
   if (!tags.every((one, by) => one.length === (by === index ? 0 : 32))) return undefined;
   const share: ChannelShare = {
     groupId: toBase64url(groupId),
@@ -76,7 +85,7 @@ export function decodeShare(bytes: Uint8Array): StoredShare | undefined {
   };
   return {
     meta: { service: service!, userId: userId!, did, verifier: verifier! },
-    generation: Number(Buffer.from(generation).readBigUInt64BE()),
+    generation: numberOf(generation),
     share,
     key,
     body: body!,
@@ -85,32 +94,15 @@ export function decodeShare(bytes: Uint8Array): StoredShare | undefined {
 }
 
 function metaIn(bytes: Uint8Array | undefined): string[] {
-  const value = bytes ? parseJson(Buffer.from(bytes).toString('utf8')) : undefined;
+  const value = bytes ? parseJson(textOf(bytes)) : undefined;
   return Array.isArray(value) && value.length === 4 && value.every((one) => typeof one === 'string')
     ? value
     : [];
 }
 
-const tagOf = (key: Uint8Array, body: Uint8Array): Buffer =>
-  createHmac('sha256', key)
-    .update(lengthPrefixed([LABEL, body]))
-    .digest();
+const tagOf = (key: Uint8Array, body: Uint8Array): Uint8Array =>
+  hmacSha256(key, lengthPrefixed([LABEL, body]));
 
 /** Whether the holder of one share finds the HMAC of another good. */
 export const vouches = (holder: StoredShare, other: StoredShare): boolean =>
-  timingSafeEqual(tagOf(holder.key, other.body), other.tags[holder.share.index]!);
-
-/** The largest part of the shares in which all find each other good; the others are bad. */
-export function agreeing(shares: readonly StoredShare[]): StoredShare[] {
-  let left = [...shares];
-  for (;;) {
-    const doubts = left.map(
-      (one) => left.filter((other) => other !== one && !(vouches(other, one) && vouches(one, other))).length,
-    );
-    const most = Math.max(0, ...doubts);
-    if (most === 0) return left;
-    // Where all doubt each other alike nobody can tell who is right.
-    if (doubts.every((count) => count === most)) return [];
-    left = left.filter((_, at) => doubts[at]! < most);
-  }
-}
+  isEqual(tagOf(holder.key, other.body), other.tags[holder.share.index]!);

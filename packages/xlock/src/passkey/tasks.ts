@@ -1,9 +1,9 @@
-import { randomBytes, sign } from 'node:crypto';
 import { encodeDidKey, splitForChannel } from '@private.me/xlink';
 import { XlockError } from '../errors.js';
 import { wipe } from '../util/bytes.js';
+import { keyOfSeed, randomBytes } from '../util/primitives.js';
 import type { PasskeyMeta } from './meta.js';
-import { assertKeyOf, goodShares, privateKeyOf, publicKeyOf, SEED_BYTES, seedOf } from './open-shares.js';
+import { choicesOf, SEED_BYTES, togetherOf } from './open-shares.js';
 import { encodeShares } from './share-format.js';
 
 /** How a passkey is split. */
@@ -22,6 +22,8 @@ export type Task =
   | {
       readonly kind: 'use';
       readonly owner: Owner;
+      /** Of the passkey, where it is known: it decides between shares that disagree. */
+      readonly did?: string | undefined;
       readonly shares: readonly Uint8Array[];
       /** Signed with the passkey. */
       readonly message: Uint8Array;
@@ -39,6 +41,8 @@ export interface TaskAnswer {
   /** Places of shares that were passed over. */
   readonly bad: readonly number[];
   readonly stale: readonly number[];
+  /** Whether all buffers of the task that were secret held zeros at its end, as the thread looked. */
+  readonly isWiped: boolean;
   /** How long putting together and signing took, in µs. */
   readonly micros: { readonly reconstruct: number; readonly sign: number; readonly purge: number };
 }
@@ -55,7 +59,7 @@ async function generate(
   const seed = new Uint8Array(SEED_BYTES);
   try {
     seed.set(randomBytes(SEED_BYTES));
-    const did = encodeDidKey(publicKeyOf(privateKeyOf(seed)));
+    const did = encodeDidKey(keyOfSeed(seed).publicKey);
     step(1);
     const whole = { ...meta, did };
     return {
@@ -64,6 +68,7 @@ async function generate(
       signature: new Uint8Array(0),
       bad: [],
       stale: [],
+      isWiped: false,
       micros: { reconstruct: 0, sign: 0, purge: 0 },
     };
   } catch (cause) {
@@ -74,23 +79,24 @@ async function generate(
 }
 
 async function use(
-  { owner, shares, message, splitting }: Task & { kind: 'use' },
+  { owner, did, shares, message, splitting }: Task & { kind: 'use' },
   step: (at: number) => void,
 ): Promise<TaskAnswer> {
   let seed: Uint8Array | undefined;
   const secrets: Uint8Array[] = [...shares];
   const begun = performance.now();
   try {
-    const { good, bad, stale } = goodShares(shares, owner);
-    for (const { share, key, body } of good) secrets.push(key, body, ...share.pieces);
+    const choices = choicesOf(shares, owner, did);
+    for (const { good } of choices)
+      for (const { share, key, body } of good) secrets.push(key, body, ...share.pieces);
     step(1);
-    seed = await seedOf(good);
-    const key = privateKeyOf(seed);
+    const { chosen, key, seed: whole } = await togetherOf(choices);
+    seed = whole;
+    const { good, bad, stale } = chosen;
     const { meta } = good[0]!;
-    assertKeyOf(key, meta);
     const together = performance.now();
     step(2);
-    const signature = new Uint8Array(sign(null, message, key));
+    const signature = key.sign(message);
     const signed = performance.now();
     const again = splitting ? await split(seed, meta, splitting) : [];
     step(3);
@@ -101,7 +107,8 @@ async function use(
       sign: (signed - together) * 1000,
       purge: (performance.now() - wiping) * 1000,
     };
-    return { meta, shares: again, signature, bad, stale, micros };
+    const isWiped = [seed, ...secrets].every((bytes) => bytes.every((byte) => byte === 0));
+    return { meta, shares: again, signature, bad, stale, isWiped, micros };
   } finally {
     wipe(seed, ...secrets);
   }

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { XLOCK_ERROR_TABLE, XlockError, type XlockErrorId } from '../errors.js';
 import type { Task, TaskAnswer } from './tasks.js';
-import type { WorkerWord } from './worker.js';
+import { hear, movedWith, type ThreadWord, threadFailed } from './thread-words.js';
 
 /** Run from its sources, as tests do, the thread is the one that was built. */
 const WORKER = new URL(
@@ -67,7 +66,7 @@ export class PasskeyThreads {
 
 /** A spare one rehearses before it is ready; one that is needed now does not. */
 function started(workerData: 'spare' | 'now'): Thread {
-  const worker = new Worker(WORKER, { env: {}, stdin: false, workerData });
+  const worker = new Worker(WORKER, { env: {}, execArgv: [], stdin: false, workerData }); // flags such as --input-type are not for a file;
   worker.setMaxListeners(20);
   const ready = new Promise((resolve) => {
     worker.once('message', resolve).once('error', resolve).once('exit', resolve);
@@ -77,24 +76,9 @@ function started(workerData: 'spare' | 'now'): Thread {
 
 function answered(worker: Worker, task: Task, step: (at: number) => void): Promise<TaskAnswer> {
   return new Promise((resolve, reject) => {
-    const failed = (cause?: unknown) =>
-      reject(
-        new XlockError('PLATFORM_CRYPTO_UNAVAILABLE', {
-          cause: cause instanceof Error ? cause : new Error('The thread ended without an answer.'),
-        }),
-      );
+    const failed = (cause?: unknown) => reject(threadFailed(cause));
     worker.once('error', failed).once('exit', failed);
-    worker.on('message', (word: WorkerWord) => {
-      if ('step' in word) step(word.step);
-      else if ('answer' in word) resolve(word.answer);
-      else if ('failed' in word)
-        reject(
-          new XlockError(word.failed in XLOCK_ERROR_TABLE ? (word.failed as XlockErrorId) : 'INTERNAL', {
-            details: word.details,
-          }),
-        );
-    });
-    const moved = task.kind === 'use' ? task.shares.map(({ buffer }) => buffer as ArrayBuffer) : [];
-    worker.postMessage(task, moved);
+    worker.on('message', (word: ThreadWord) => hear(word, step, resolve, reject));
+    worker.postMessage(task, movedWith(task));
   });
 }

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { isXlockError, XlockError } from '../errors.js';
 import { type ProgressCallback, stepsOf } from '../progress.js';
 import { checkBackends, type XStoreBackend } from '../stores/backend.js';
+import { problemOf, type StoreProblem } from '../stores/problem.js';
 import { checkNames, checkValue, integerIn, invalidOption, isFunction } from '../util/options.js';
+import { randomBytes } from '../util/primitives.js';
 import { isSignedBy } from '../util/signed-by.js';
 import { type AuditReport, auditOf } from './audit.js';
 import { type Collected, collect } from './collect.js';
@@ -35,6 +36,8 @@ export interface Passkey extends PasskeyMeta {
   readonly stored: readonly string[];
   /** Ids of stores that did not take theirs: `rotate` once they are back. */
   readonly missing: readonly string[];
+  /** Why, for each of these. */
+  readonly problems: readonly StoreProblem[];
 }
 
 /** What {@link PasskeyVault.signChallenge} made. */
@@ -45,6 +48,8 @@ export interface PasskeySignature {
   readonly meta: PasskeyMeta;
   /** Ids of stores whose share was bad, older than the others, or did not come. Worth a look: see `audit`. */
   readonly faulty: readonly string[];
+  /** Whether the thread found zeros where the key and its shares were in its buffers. Copies that the engine made are not among them. */
+  readonly isWiped: boolean;
   /** What the thread took, in µs: putting together, signing, overwriting. */
   readonly micros: TaskAnswer['micros'];
 }
@@ -125,26 +130,32 @@ export class PasskeyVault {
     return this.#kept(meta, await this.#distribute(name, shares, before, () => step(3)));
   }
 
-  /** Signs bytes. Throws `PASSKEY_NOT_FOUND`, `PASSKEY_HMAC_MISMATCH` or `PASSKEY_RECONSTRUCTION_FAILED`. */
-  async signChallenge(request: PasskeyRequest & { readonly message: Uint8Array }): Promise<PasskeySignature> {
-    checkNames('signChallenge', request, ['service', 'userId', 'onProgress', 'message']);
+  /**
+   * Signs bytes. `did`, if it is known, decides between shares that disagree. Throws `PASSKEY_NOT_FOUND`, `PASSKEY_HMAC_MISMATCH` or
+   * `PASSKEY_RECONSTRUCTION_FAILED`; `details`: `bad` and `doubted` are ids of stores, `problems` says why others gave none.
+   */
+  async signChallenge(
+    request: PasskeyRequest & { readonly message: Uint8Array; readonly did?: string },
+  ): Promise<PasskeySignature> {
+    checkNames('signChallenge', request, ['service', 'userId', 'onProgress', 'message', 'did']);
     const owner = ownerOf('signChallenge', request);
     const step = stepsOf('signChallenge', request.onProgress);
     step(0);
     const found = await this.#collect(this.#stores, owner);
-    const { signature, meta, faulty, micros } = await this.#use(found, owner, request.message, false, step);
-    return { signature, meta, faulty, micros };
+    const used = await this.#use(found, owner, request.did, request.message, false, step);
+    const { signature, meta, faulty, isWiped, micros } = used;
+    return { signature, meta, faulty, isWiped, micros };
   }
 
   /**
-   * Splits the passkey anew, with new random shares, into all stores; the DID stays. Shares from before are of no use with the new ones.
+   * Splits the passkey anew, with new random shares, into all stores; the DID stays. `did`: which key it must be, where shares disagree. Shares from before are of no use with the new ones.
    * Throws as {@link PasskeyVault.signChallenge} does, or `PASSKEY_STORAGE_FAILED`, and the old shares are put back then.
    */
-  async rotate(request: PasskeyOwner): Promise<Passkey> {
-    checkNames('rotate', request, ['service', 'userId']);
+  async rotate(request: PasskeyOwner & { readonly did?: string }): Promise<Passkey> {
+    checkNames('rotate', request, ['service', 'userId', 'did']);
     const owner = ownerOf('rotate', request);
     const found = await this.#collect(this.#stores, owner);
-    return this.#again(found, owner);
+    return this.#again(found, owner, request.did);
   }
 
   /**
@@ -162,7 +173,10 @@ export class PasskeyVault {
     checkBackends('recover', from);
     const found = await collect(from, passkeyName(owner), this.#timeoutMs, hasEnough(owner));
     if (found.every(({ failed }) => failed !== undefined))
-      throw new XlockError('RECOVERY_BACKEND_UNAVAILABLE', { cause: found[0]?.failed });
+      throw new XlockError('RECOVERY_BACKEND_UNAVAILABLE', {
+        cause: found[0]?.failed,
+        details: { problems: problemsIn(found) },
+      });
     try {
       return await this.#again(found, owner, did);
     } catch (error) {
@@ -180,6 +194,24 @@ export class PasskeyVault {
     const stores = request.all ? this.#stores : this.#automatic();
     const found = await collect(stores, passkeyName(owner), this.#timeoutMs, () => false);
     return auditOf(owner, this.#stores, found);
+  }
+
+  /**
+   * What K good shares say of the passkey: their HMACs are checked, and nothing is put together. Asks no store that needs a human. Throws
+   * as {@link PasskeyVault.signChallenge} does.
+   */
+  async describe(request: PasskeyOwner): Promise<PasskeyMeta> {
+    checkNames('describe', request, ['service', 'userId']);
+    const owner = ownerOf('describe', request);
+    const found = await this.#collect(this.#automatic(), owner);
+    const shares = found.flatMap(({ bytes }) => (bytes ? [bytes] : []));
+    try {
+      return goodShares(shares, owner).good[0]!.meta;
+    } catch (error) {
+      throw isXlockError(error)
+        ? new XlockError(error.id, { details: { problems: problemsIn(found) } })
+        : error;
+    }
   }
 
   /** Removes the shares from all stores; ids of those that could not be asked. What is on paper stays. */
@@ -216,16 +248,15 @@ export class PasskeyVault {
     if (failed)
       throw new XlockError('PASSKEY_RECONSTRUCTION_FAILED', {
         cause: failed.failed,
-        details: {
-          unavailable: found.filter((one) => one.failed !== undefined).map(({ store }) => store.id),
-        },
+        details: { problems: problemsIn(found) },
       });
-    throw new XlockError('PASSKEY_NOT_FOUND');
+    throw new XlockError('PASSKEY_NOT_FOUND', { details: { problems: problemsIn(found) } });
   }
 
   async #use(
     found: readonly Collected[],
     owner: Required<PasskeyOwner>,
+    did: string | undefined,
     message: Uint8Array,
     splits: boolean,
     step?: (at: number) => void,
@@ -235,13 +266,16 @@ export class PasskeyVault {
     const splitting = splits ? { splitting: this.#splitting() } : {};
     const idAt = (at: number) => given[at]!.store.id;
     try {
-      const answer = await this.#threads.run({ kind: 'use', owner, shares, message, ...splitting }, step);
+      const answer = await this.#threads.run(
+        { kind: 'use', owner, did, shares, message, ...splitting },
+        step,
+      );
       const down = found.filter(({ failed }) => failed !== undefined).map(({ store }) => store.id);
       return { ...answer, faulty: [...[...answer.bad, ...answer.stale].map(idAt), ...down] };
     } catch (error) {
       if (!isXlockError(error)) throw error;
-      const { bad = [] } = Object(error.details) as { bad?: number[] };
-      const details = { bad: bad.map(idAt) };
+      const { bad = [], doubted = [] } = Object(error.details) as { bad?: number[]; doubted?: number[] };
+      const details = { bad: bad.map(idAt), doubted: doubted.map(idAt), problems: problemsIn(found) };
       const cause = found.find((one) => one.failed !== undefined)?.failed;
       throw new XlockError(error.id, { details, ...(cause === undefined ? {} : { cause }) });
     }
@@ -249,7 +283,7 @@ export class PasskeyVault {
 
   async #again(found: readonly Collected[], owner: Required<PasskeyOwner>, did?: string): Promise<Passkey> {
     const proof = randomBytes(32);
-    const { signature, meta, shares } = await this.#use(found, owner, proof, true);
+    const { signature, meta, shares } = await this.#use(found, owner, did, proof, true);
     if ((did !== undefined && did !== meta.did) || !isSignedBy(meta.did, proof, signature))
       throw new XlockError('RECOVERY_VERIFICATION_FAILED');
     const before = found.filter(({ store }) => this.#stores.includes(store));
@@ -269,6 +303,12 @@ export class PasskeyVault {
     return { ...meta, totalShares: this.#stores.length, threshold: this.#threshold, ...distributed };
   }
 }
+
+/** Of stores that gave no share. */
+const problemsIn = (found: readonly Collected[]): StoreProblem[] =>
+  found
+    .filter(({ bytes }) => !bytes)
+    .map(({ store, failed }) => problemOf(store, failed ?? new Error('It has no share of this passkey.')));
 
 /** Whether K good shares of one splitting came: a human is asked for more only otherwise. */
 const hasEnough =

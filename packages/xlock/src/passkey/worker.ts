@@ -1,27 +1,7 @@
 // Runs in a thread of its own, for one task: the passkey is together in its memory only, and that memory ends with it.
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { isXlockError } from '../errors.js';
-import { type Task, type TaskAnswer, work } from './tasks.js';
-
-/** What the thread says: that it is there, the steps of its task, and how that ended. */
-export type WorkerWord =
-  | { readonly ready: true }
-  | { readonly step: number }
-  | { readonly answer: TaskAnswer }
-  | { readonly failed: string; readonly details: unknown };
-
-async function run(port: MessagePort, task: Task): Promise<void> {
-  try {
-    const answer = await work(task, (step) => port.postMessage({ step }));
-    port.postMessage(
-      { answer },
-      answer.shares.map(({ buffer }) => buffer),
-    );
-  } catch (error) {
-    const failed = isXlockError(error) ? error : undefined;
-    port.postMessage({ failed: failed?.id ?? 'INTERNAL', details: failed?.details });
-  }
-}
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Task, work } from './tasks.js';
+import { doTask } from './thread-words.js';
 
 /** What is slow the first time is done once, with a key of nobody. */
 async function rehearse(): Promise<void> {
@@ -33,6 +13,6 @@ async function rehearse(): Promise<void> {
 }
 
 const port = parentPort;
-port?.once('message', (task: Task) => void run(port, task));
+port?.once('message', (task: Task) => void doTask(port, task));
 if (workerData === 'spare') await rehearse();
 port?.postMessage({ ready: true });

@@ -8,7 +8,7 @@ import {
   type WebSocketClass,
 } from '@private.me/xlink';
 import { XlockError } from '../errors.js';
-import { checkNames, invalidOption } from '../util/options.js';
+import { checkNames, checkValue, invalidOption, isFunction, isText } from '../util/options.js';
 
 /** What travels between service and device. */
 export const SCOPES = {
@@ -24,7 +24,7 @@ const MAX_AGE_MS = 3_600_000;
 export interface RelayChannelOptions {
   /** Who sends and receives: the service, or the device. One process receives for it at a time. */
   readonly identity: Identity;
-  /** Where the relay is. https; http for this machine only. */
+  /** Where the relay is, without its path `/relay`. https; http for this machine only. */
   readonly relayUrl: string;
   /** DID of the relay. Default: the one that it shows at its address. */
   readonly relayDid?: string;
@@ -59,6 +59,9 @@ export class RelayChannel {
     const { identity, onError = () => {}, ...relay } = options;
     if (typeof Object(identity).did !== 'string')
       throw invalidOption('identity', 'RelayChannel: identity must be an Identity of @private.me/xlink.');
+    checkValue('RelayChannel', 'relayUrl', options.relayUrl, isText, 'the URL of the relay');
+    checkValue('RelayChannel', 'webSocket', options.webSocket, isFunction, 'the class WebSocket');
+    checkValue('RelayChannel', 'onError', options.onError, isFunction, 'a function');
     this.#onError = onError;
     this.#agent = new Agent({
       identity,

@@ -1,6 +1,7 @@
 import type { KeyRecord } from '@private.me/xlink';
 import { toXlockError, XlockError } from '../errors.js';
 import { isMembers } from '../util/bytes.js';
+import { hasMethods, invalidOption } from '../util/options.js';
 import type { XlockVerifier } from '../verifier/verifier.js';
 import { type RelayChannel, SCOPES } from './channel.js';
 import type { XlockPush } from './push.js';
@@ -9,8 +10,10 @@ import type { XlockPush } from './push.js';
 export class RelayPush implements XlockPush {
   readonly #channel: RelayChannel;
 
-  /** `channel`: of the identity of the service. */
+  /** `channel`: of the identity of the service. Throws `INVALID_OPTION`. */
   constructor(channel: RelayChannel) {
+    if (!hasMethods('listen', 'send', 'know', 'keys')(channel))
+      throw invalidOption('channel', 'RelayPush: channel must be a RelayChannel.');
     this.#channel = channel;
   }
 

@@ -7,6 +7,8 @@ import { hasMethods, invalidOption, isText } from '../util/options.js';
 export interface XStoreBackend {
   /** Name for messages and reports, such as `s3-frankfurt`; two backends of one passkey have two names. */
   readonly id: string;
+  /** Where it is, without secrets, for {@link revokedStores}. Default: not told. */
+  readonly url?: string;
   /** Keeps some 600 bytes under a name, in the place of what was there. `name`: 38 characters of `a-z`, `0-9` and `-`. */
   put(name: string, bytes: Uint8Array): Promise<void> | void;
   /** What was put there last; `undefined` if nothing was. */
@@ -30,5 +32,8 @@ export function checkBackends(owner: string, stores: unknown): asserts stores is
       `${owner}: stores must be 2 to 9 objects with id, put(), get() and delete().`,
     );
   if (new Set(stores.map(({ id }) => id)).size < stores.length)
-    throw invalidOption('stores', `${owner}: two stores have the same id.`);
+    throw invalidOption(
+      'stores',
+      `${owner}: two stores have the same id: give each its own, by its option id.`,
+    );
 }

@@ -1,10 +1,11 @@
 import { createCipheriv, createDecipheriv, randomBytes, type ScryptOptions, scrypt } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { bytesOfFile, createPrivateFile, isSharedFile, replacePrivateFile } from '@private.me/xlink/file';
 import { XlockError } from '../errors.js';
 import { lengthPrefixed, partsOf, wipe } from '../util/bytes.js';
+import { hasNoModes } from '../util/no-modes.js';
 import { checkNames, checkValue, integerIn, invalidOption, isText } from '../util/options.js';
-import { bytesIn, createFile, isExposed, replaceFile } from '../util/private-file.js';
 import type { XStoreBackend } from './backend.js';
 
 /** Options of {@link EncryptedFileBackend}; one of `passphrase` and `keyFile` must be given. */
@@ -13,7 +14,11 @@ export interface EncryptedFileBackendOptions {
   readonly folder: string;
   /** At least 8 characters; a key is made of it by scrypt (RFC 7914), anew for each file. */
   readonly passphrase?: string;
-  /** A file of 32 random bytes, mode 0600, made if it is not there. Refused if others may read it. Keep it elsewhere than `folder`. */
+  /**
+   * A file of 32 random bytes, mode 0600, made with the first share if it is not there. Refused if others may read it. Keep it elsewhere than
+   * `folder`, and a copy of it where it is not lost with this device: without it the shares are of no use. In `folder` it is on the same medium: who
+   * has that has this share, and no other one; others may read it then where the file system has no modes, as on most USB sticks.
+   */
   readonly keyFile?: string;
   /** Name for messages. Default `file`. */
   readonly id?: string;
@@ -55,18 +60,19 @@ export class EncryptedFileBackend implements XStoreBackend {
     const { scryptLogN = 17 } = this.#options;
     const salt = randomBytes(16);
     const iv = randomBytes(12);
+    await this.#makeKeyFile();
     const key = await this.#key(salt, scryptLogN);
     const cipher = createCipheriv('aes-256-gcm', key, iv);
     wipe(key);
     const header = lengthPrefixed([FORMAT, name, scryptLogN, salt, iv]);
     cipher.setAAD(header);
     const sealed = Buffer.concat([cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
-    await replaceFile(this.#path(name), lengthPrefixed([header, sealed]));
+    await replacePrivateFile(this.#path(name), lengthPrefixed([header, sealed]));
   }
 
   /** Throws `SHARE_UNREADABLE` if the file was changed, is of another name, or the passphrase or key is another one. */
   async get(name: string): Promise<Uint8Array | undefined> {
-    const file = await bytesIn(this.#path(name));
+    const file = await bytesOfFile(this.#path(name));
     if (!file) return undefined;
     const [header, sealed] = partsOf(file) ?? [];
     const [format, said, logN, salt, iv] = (header && partsOf(header)) ?? [];
@@ -82,7 +88,7 @@ export class EncryptedFileBackend implements XStoreBackend {
       decipher.setAuthTag(sealed.subarray(-16));
       return new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(0, -16)), decipher.final()]));
     } catch (cause) {
-      throw new XlockError('SHARE_UNREADABLE', { cause });
+      throw new XlockError('SHARE_UNREADABLE', { cause, ...this.#otherKey() });
     } finally {
       wipe(key);
     }
@@ -99,20 +105,40 @@ export class EncryptedFileBackend implements XStoreBackend {
     return join(this.#options.folder, `${name}.xshare`);
   }
 
+  async #makeKeyFile(): Promise<void> {
+    const { keyFile } = this.#options;
+    if (keyFile === undefined) return;
+    const fresh = randomBytes(32);
+    await createPrivateFile(keyFile, fresh);
+    wipe(fresh);
+  }
+
+  #otherKey(): { resolution?: string } {
+    const { keyFile } = this.#options;
+    if (keyFile === undefined) return {};
+    return {
+      resolution: `It was written with another key file than ${keyFile}, or was changed: put back the key file of the device that wrote it.`,
+    };
+  }
+
   async #key(salt: Uint8Array, logN: number): Promise<Buffer> {
     const { passphrase, keyFile } = this.#options;
     if (keyFile === undefined) return stretched(passphrase!.normalize('NFC'), salt, logN);
-    const fresh = randomBytes(32);
-    await createFile(keyFile, fresh);
-    wipe(fresh);
-    if (await isExposed(keyFile))
-      throw new XlockError('SHARE_UNREADABLE', { resolution: 'Others may read the key file: chmod 600 it.' });
-    const key = await bytesIn(keyFile);
+    const isBeside = dirname(resolve(keyFile)) === resolve(this.#options.folder);
+    const key = await bytesOfFile(keyFile);
+    if (!key)
+      throw unreadable(
+        `The key file ${keyFile}, with which it was written, is not there: put it back from a copy.`,
+      );
+    if ((await isSharedFile(keyFile)) && !(isBeside && (await hasNoModes(keyFile))))
+      throw unreadable(`Others may read the key file ${keyFile}: chmod 600 it.`);
     if (key?.length !== 32)
-      throw new XlockError('SHARE_UNREADABLE', { resolution: 'The key file has 32 bytes.' });
+      throw unreadable(`The key file ${keyFile} must have 32 bytes: put it back from a copy.`);
     return Buffer.from(key.buffer, key.byteOffset, key.length);
   }
 }
+
+const unreadable = (resolution: string) => new XlockError('SHARE_UNREADABLE', { resolution });
 
 function stretched(passphrase: string, salt: Uint8Array, logN: number): Promise<Buffer> {
   const cost: ScryptOptions = { N: 2 ** logN, r: 8, p: 1, maxmem: 2 ** logN * 8 * 128 + 2 ** 20 };

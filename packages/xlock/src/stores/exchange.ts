@@ -21,20 +21,40 @@ export async function exchanged(
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > MAX_SHARE_BYTES) throw new Error('The store answered with more than a share may have.');
-    chunks.push(chunk);
+  const reader = response.body?.getReader(); // not every browser can iterate over a stream
+  for (let read = await reader?.read(); read && !read.done; read = await reader!.read()) {
+    size += read.value.length;
+    if (size > MAX_SHARE_BYTES) {
+      await reader!.cancel();
+      throw new Error('The store answered with more than a share may have.');
+    }
+    chunks.push(read.value);
   }
-  return found ? new Uint8Array(Buffer.concat(chunks)) : undefined;
+  return found ? joined(chunks, size) : undefined;
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, at);
+    at += chunk.length;
+  }
+  return out;
 }
 
 /** Whether a URL is https, or http to this machine. */
 export function isSafeUrl(text: unknown): boolean {
-  if (typeof text !== 'string' || !URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return false;
+  if (typeof text !== 'string' || !URL.canParse(text) || hasCredentials(text)) return false;
+  const { protocol, hostname } = new URL(text);
   return (
     protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
   );
+}
+
+/** Whether a URL has `user:password@` in it. */
+export function hasCredentials(text: unknown): boolean {
+  if (typeof text !== 'string' || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username !== '' || password !== '';
 }

@@ -1,6 +1,6 @@
 import { checkNames, checkValue, integerIn, invalidOption, isFunction, isText } from '../util/options.js';
 import type { XStoreBackend } from './backend.js';
-import { type Exchange, exchanged, isSafeUrl } from './exchange.js';
+import { type Exchange, exchanged, hasCredentials, isSafeUrl } from './exchange.js';
 
 /** Options of {@link HttpBackend}. */
 export interface HttpBackendOptions {
@@ -16,9 +16,14 @@ export interface HttpBackendOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** Another text would be refused by `fetch` in a message that quotes it. */
+const isHeader = (value: unknown) => typeof value === 'string' && /^\P{Cc}+$/u.test(value);
+
 /** Shares below a URL (RFC 9110 methods, as WebDAV, RFC 4918, has them). The folder must be there. */
 export class HttpBackend implements XStoreBackend {
   readonly id: string;
+  /** As it was given. */
+  readonly url: string;
   readonly #url: string;
   readonly #authorization: string | undefined;
   readonly #exchange: Exchange;
@@ -28,13 +33,19 @@ export class HttpBackend implements XStoreBackend {
     const OWNER = 'HttpBackend';
     checkNames(OWNER, options, ['url', 'authorization', 'id', 'timeoutMs', 'fetch']);
     const { url, authorization, id = 'http', timeoutMs = 5000 } = options;
+    if (hasCredentials(url))
+      throw invalidOption(
+        'url',
+        `${OWNER}: pass no user:password@ in url, which is shown: use authorization ("Basic …").`,
+      );
     if (!isSafeUrl(url) || /[?#]/.test(url))
       throw invalidOption('url', `${OWNER}: url must be https, or http of this machine, without ? and #.`);
-    checkValue(OWNER, 'authorization', authorization, isText, 'a text');
+    checkValue(OWNER, 'authorization', authorization, isHeader, 'a text without line ends');
     checkValue(OWNER, 'id', id, isText, 'a text');
     checkValue(OWNER, 'timeoutMs', timeoutMs, integerIn(1, 600_000), 'a whole number of ms up to 600000');
     checkValue(OWNER, 'fetch', options.fetch, isFunction, 'a function');
     this.id = id;
+    this.url = url;
     this.#url = url.replace(/\/*$/, '/');
     this.#authorization = authorization;
     this.#exchange = { fetch: options.fetch ?? fetch, timeoutMs };

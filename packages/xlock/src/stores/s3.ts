@@ -46,7 +46,8 @@ const NAMES = [
 /** Shares as objects of S3, or of what speaks its protocol (MinIO, Ceph, R2 …), asked with AWS Signature Version 4. */
 export class S3Backend implements XStoreBackend {
   readonly id: string;
-  readonly #base: string;
+  /** Where the shares are: of the bucket, and the prefix in it. */
+  readonly url: string;
   readonly #scope: SigV4Scope;
   readonly #exchange: Exchange;
   readonly #clock: () => number;
@@ -59,7 +60,7 @@ export class S3Backend implements XStoreBackend {
     if (!isSafeUrl(endpoint))
       throw invalidOption(
         'endpoint',
-        `${OWNER}: endpoint must be a URL with https, or http of this machine.`,
+        `${OWNER}: endpoint must be a URL with https, or http of this machine, without user:password@.`,
       );
     for (const name of ['region', 'bucket', 'accessKeyId', 'secretAccessKey'] as const)
       if (!isText(options[name])) throw invalidOption(name, `${OWNER}: ${name} must be a text.`);
@@ -75,7 +76,7 @@ export class S3Backend implements XStoreBackend {
     checkValue(OWNER, 'fetch', options.fetch, isFunction, 'a function');
     checkValue(OWNER, 'clock', options.clock, isFunction, 'a function');
     const path = [bucket, ...prefix.split('/')].map(encodeRfc3986).join('/');
-    this.#base = `${endpoint.replace(/\/+$/, '')}/${path}`;
+    this.url = `${endpoint.replace(/\/+$/, '')}/${path}`;
     this.#scope = {
       accessKeyId,
       secretAccessKey,
@@ -104,7 +105,7 @@ export class S3Backend implements XStoreBackend {
   }
 
   async #ask(method: string, name: string, body?: Uint8Array): Promise<Uint8Array | undefined> {
-    const url = new URL(this.#base + encodeRfc3986(name));
+    const url = new URL(this.url + encodeRfc3986(name));
     const headers = signedHeaders(this.#scope, method, url, body ?? new Uint8Array(0), this.#clock());
     const found = await exchanged(this.#exchange, url, { method, headers, ...(body ? { body } : {}) });
     if (method === 'PUT' && found === undefined)

@@ -1,7 +1,8 @@
-import encodeQR from 'qr';
 import decodeQR from 'qr/decode.js';
 import { XlockError } from '../errors.js';
+import { decodeShare } from '../passkey/share-format.js';
 import { fromBase64url, sha256, toBase64url } from '../util/bytes.js';
+import { qrPath } from '../util/qr-path.js';
 
 /** A picture of a sheet: 3 or 4 bytes for each pixel (RGB or RGBA), row by row. */
 export interface SheetImage {
@@ -19,21 +20,13 @@ const SIDE = 120;
 const MARGIN = 15;
 
 /**
- * A sheet of A6 and a bit to print: the share as a QR code (level M, so that 15 % may be unreadable), and as text below to find it again.
- * SVG, 150 mm x 180 mm.
+ * A sheet of A6 and a bit to print: the share as a QR code (level M, so that 15 % may be unreadable), and as text below to find it again: service, account,
+ * when the passkey was split like this, and a short number of that splitting. SVG, 150 mm x 180 mm.
  */
 export function shareSheet(name: string, bytes: Uint8Array, title = 'xLock share'): string {
   const check = toBase64url(sha256(bytes)).slice(0, 8);
-  const rows = encodeQR(`${PREFIX}${name}:${check}:${toBase64url(bytes)}`, 'raw', {
-    ecc: 'medium',
-    border: 1,
-  })
-    .slice(1, -1)
-    .map((row) => row.slice(1, -1));
-  const unit = SIDE / rows.length;
-  const path = rows
-    .map((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : '')).join(''))
-    .join('');
+  const { side, path } = qrPath(`${PREFIX}${name}:${check}:${toBase64url(bytes)}`, 'medium');
+  const unit = SIDE / side;
   const line = (y: number, size: number, text: string) =>
     `<text x="${MARGIN}" y="${y}" font-family="monospace" font-size="${size}">${escaped(text)}</text>`;
   return [
@@ -41,14 +34,32 @@ export function shareSheet(name: string, bytes: Uint8Array, title = 'xLock share
     '<rect width="150" height="180" fill="#fff"/>',
     line(9, 5, title),
     `<path transform="translate(${MARGIN} ${MARGIN}) scale(${unit})" shape-rendering="crispEdges" d="${path}"/>`,
-    line(145, 4, name),
-    line(152, 4, `check ${check}`),
-    line(163, 3.4, 'One of several shares: worth nothing alone, and a part of the key'),
-    line(168, 3.4, 'with others. Keep it where the others are not. Destroy it once a'),
-    line(173, 3.4, 'newer sheet of the same name is printed.'),
+    ...factsOf(bytes).map((text, at) => line(142 + 4.5 * at, 4, shortened(text))),
+    line(160, 3.4, `${name}  check ${check}`),
+    line(166, 3.4, 'One of several shares: worth nothing alone, and a part of the key'),
+    line(170.5, 3.4, 'with others. Keep it where the others are not. Destroy it once'),
+    line(175, 3.4, 'a newer sheet of this service and account is printed.'),
     '</svg>',
   ].join('\n');
 }
+
+/** What tells a sheet from others; nothing for what is no share. */
+function factsOf(bytes: Uint8Array): string[] {
+  const share = decodeShare(bytes);
+  if (!share) return [];
+  const { meta, generation, share: part } = share;
+  const time = new Date(generation).toISOString().slice(0, 19).replace('T', ' ');
+  return [
+    meta.service,
+    meta.userId === '' ? 'the only account' : `account ${meta.userId}`,
+    `split ${time} UTC, no. ${part.groupId.slice(0, 4)}`,
+    `share ${part.index + 1} of ${part.totalShares}; ${part.threshold} make the key`,
+  ];
+}
+
+/** The width of the code holds some 50 characters; the beginning and the end of longer texts. */
+const shortened = (text: string): string =>
+  text.length <= 50 ? text : `${text.slice(0, 30)}…${text.slice(-19)}`;
 
 /** The share on a picture of a sheet, or in the text that another reader of QR codes found on it. Throws `SHARE_UNREADABLE`. */
 export function readSheet(sheet: SheetImage | string): { readonly name: string; readonly bytes: Uint8Array } {

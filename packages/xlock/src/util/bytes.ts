@@ -1,13 +1,25 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { isEqual, sha256 } from './primitives.js';
+
+export { sha256 };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** UTF-8. */
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> =>
+  encoder.encode(text) as Uint8Array<ArrayBuffer>;
+
+/** The text of UTF-8; what is none becomes U+FFFD. */
+export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 /** Bytes, a text as UTF-8, or a whole number from 0 to 2^53 - 1 as 8 bytes, big-endian. */
 export type Part = Uint8Array | string | number;
 
 const bytesOf = (part: Part): Uint8Array => {
-  if (typeof part === 'string') return Buffer.from(part, 'utf8');
+  if (typeof part === 'string') return utf8(part);
   if (typeof part !== 'number') return part;
-  const out = Buffer.alloc(8);
-  out.writeBigUInt64BE(BigInt(part));
+  const out = new Uint8Array(8);
+  new DataView(out.buffer).setBigUint64(0, BigInt(part));
   return out;
 };
 
@@ -39,19 +51,29 @@ export function partsOf(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] | undefine
   return at === bytes.length ? parts : undefined;
 }
 
-export const sha256 = (bytes: Uint8Array | string): Buffer => createHash('sha256').update(bytes).digest();
+/** The number of 8 bytes, big-endian. */
+export const numberOf = (bytes: Uint8Array): number =>
+  Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0));
 
 /** Whether two byte strings or texts are equal, in a time that says nothing about where they differ. */
 export const sameBytes = (a: Uint8Array | string, b: Uint8Array | string): boolean =>
-  timingSafeEqual(sha256(a), sha256(b));
+  isEqual(sha256(a), sha256(b));
 
-export const toBase64url = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
+export const toHex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+export function toBase64url(bytes: Uint8Array): string {
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
 
 /** The bytes of canonical base64url without padding, if there are as many; `undefined` for anything else. */
 export function fromBase64url(text: unknown, length?: number): Uint8Array<ArrayBuffer> | undefined {
-  if (typeof text !== 'string' || text.length > 65_536) return undefined;
-  const bytes = Uint8Array.from(Buffer.from(text, 'base64url'));
+  if (typeof text !== 'string' || text.length > 65_536 || !/^[\w-]*$/.test(text) || text.length % 4 === 1)
+    return undefined;
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
   if (toBase64url(bytes) !== text || (length !== undefined && bytes.length !== length)) return undefined;
   return bytes;
 }

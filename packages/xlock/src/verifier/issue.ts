@@ -11,6 +11,7 @@ import { linksOf, type XlockLinks } from '../challenge/links.js';
 import { XlockError } from '../errors.js';
 import { sha256, toBase64url } from '../util/bytes.js';
 import { integerIn, invalidOption } from '../util/options.js';
+import { isDid } from '../util/signed-by.js';
 import type { Parts } from './parts.js';
 import { type AccountRecord, asked } from './records.js';
 
@@ -22,9 +23,14 @@ export interface IssuedChallenge extends XlockChallenge {
   readonly text: string;
   /** The same as links, for a button or a code to scan. */
   readonly links: XlockLinks;
-  /** DIDs of the devices that a push was handed over for. */
+  /** DIDs of the devices that a push was handed over for within a second; a slower one may still come. */
   readonly pushed: readonly string[];
+  /** Why nothing was pushed; empty: nothing stood in the way. The challenge is good all the same: by link or code. */
+  readonly held: Held;
 }
+
+/** `flood`: too many logins were asked for, for this user. `paused`: the user has just denied one. */
+export type Held = '' | 'flood' | 'paused';
 
 /** What is asked for, in {@link makeChallenge}. */
 export interface NewChallenge {
@@ -36,6 +42,8 @@ export interface NewChallenge {
   readonly deviceId: string;
   readonly timeout: number | undefined;
   readonly binding: string | undefined;
+  /** Of a registration: whether the passkeys that the user has are revoked by it. */
+  readonly replaces: boolean;
 }
 
 /** Makes, signs and keeps a challenge. Throws `INVALID_OPTION` or `CHALLENGE_GENERATION_FAILED`. */
@@ -84,24 +92,25 @@ export async function makeChallenge(parts: Parts, wanted: NewChallenge): Promise
       state: 'pending' as const,
       match,
       binding: binding === undefined ? '' : toBase64url(sha256(binding)),
+      ...(wanted.replaces ? { replaces: true } : {}),
     };
     await asked(() => records.challenges.update(challenge.id, () => record));
+    void records.sweep(issuedAt).catch(() => {});
     const text = encodeChallenge(challenge);
-    return { ...challenge, match, text, links: linksOf(challenge), pushed: [] };
+    return { ...challenge, match, text, links: linksOf(challenge), pushed: [], held: '' };
   } catch (cause) {
     if (cause instanceof XlockError) throw cause;
     throw new XlockError('CHALLENGE_GENERATION_FAILED', { cause });
   }
 }
 
-/** Throws `CHALLENGE_GENERATION_FAILED:PAUSED` or `:FLOOD` if nothing is to be asked of this user now. */
-export async function assertCalm(parts: Parts, account: AccountRecord): Promise<void> {
+/** Counts that something is asked of this user, and says whether it is to be held back. */
+export async function heldFor(parts: Parts, { did, deniedAt }: AccountRecord): Promise<Held> {
   const { maxPushes = 5, pushWindowMs = 300_000, denialPauseMs = 60_000 } = parts.options;
-  const { deniedAt } = account;
-  if (deniedAt !== undefined && parts.now() - deniedAt < denialPauseMs)
-    throw new XlockError('CHALLENGE_GENERATION_FAILED:PAUSED');
-  const { count } = await asked(async () => parts.limits.take(`xlock-push ${account.did}`, pushWindowMs));
-  if (count > maxPushes) throw new XlockError('CHALLENGE_GENERATION_FAILED:FLOOD');
+  const { count } = await asked(async () => parts.limits.take(`xlock-push ${did}`, pushWindowMs));
+  const sinceMs = deniedAt === undefined ? -1 : parts.now() - deniedAt; // below 0, too, once a clock was set back
+  if (sinceMs >= 0 && sinceMs < denialPauseMs) return 'paused';
+  return count > maxPushes ? 'flood' : '';
 }
 
 /** Hands a challenge over for the devices that may answer it; their DIDs. What fails for one does not stand in the way of others. */
@@ -113,11 +122,27 @@ export async function pushTo(
   const { push } = parts.options;
   if (!push) return issued;
   const devices = account.devices.filter(
-    ({ id, revokedAt }) => revokedAt === undefined && (issued.deviceId === '' || issued.deviceId === id),
+    ({ id, revokedAt }) =>
+      revokedAt === undefined && isDid(id) && (issued.deviceId === '' || issued.deviceId === id),
   );
   const outcomes = await Promise.allSettled(
-    devices.map(async ({ id, keys }) => push.send(id, issued.text, keys)),
+    devices.map(({ id, keys }) => soon(async () => push.send(id, issued.text, keys))),
   );
   const pushed = devices.flatMap(({ id }, at) => (outcomes[at]!.status === 'fulfilled' ? [id] : []));
   return { ...issued, pushed };
+}
+
+/** How long a login waits for a push to be handed over, in ms; a slow push service goes on without it. */
+const PUSH_PATIENCE_MS = 1000;
+
+async function soon(work: () => Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('not handed over yet')), PUSH_PATIENCE_MS);
+  });
+  try {
+    await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -7,6 +7,8 @@ import {
   MemoryOperationsStore,
 } from '@private.me/xlink';
 import { XlockError } from '../errors.js';
+import { invalidOption } from '../util/options.js';
+import { type NameSecret, nameSecretOf } from './decoys.js';
 import { checkVerifierOptions, type XlockVerifierOptions } from './options.js';
 import { Records } from './records.js';
 import { Waiting } from './waiting.js';
@@ -20,6 +22,8 @@ export interface Parts {
   readonly waiting: Waiting;
   readonly now: () => number;
   readonly identity: () => Promise<Identity>;
+  /** Makes up what is shown of users who do not exist. */
+  readonly nameSecret: NameSecret;
   /** Writes an event; rejects with `AUDIT_UNAVAILABLE`. */
   readonly tell: (entry: AuditEntry) => Promise<void>;
 }
@@ -29,6 +33,7 @@ export function partsOfVerifier(options: XlockVerifierOptions): Parts {
   checkVerifierOptions(options);
   const { audit } = options;
   let made: Promise<Identity> | undefined;
+  const identity = () => (options.identity ? Promise.resolve(options.identity) : (made ??= newIdentity()));
   return {
     options: { ...options },
     origin: options.origin,
@@ -36,7 +41,8 @@ export function partsOfVerifier(options: XlockVerifierOptions): Parts {
     limits: options.limits ?? new MemoryLimitStore(),
     waiting: new Waiting(),
     now: options.clock ?? Date.now,
-    identity: () => (options.identity ? Promise.resolve(options.identity) : (made ??= newIdentity())),
+    identity,
+    nameSecret: nameSecretOf(identity),
     async tell(entry) {
       try {
         await audit?.append(entry);
@@ -45,6 +51,18 @@ export function partsOfVerifier(options: XlockVerifierOptions): Parts {
       }
     },
   };
+}
+
+const ofVerifiers = new WeakMap<object, Parts>();
+
+/** Lets other logins of the package stand beside this verifier: they keep accounts and sessions where it does. */
+export const shareParts = (verifier: object, parts: Parts): void => void ofVerifiers.set(verifier, parts);
+
+/** The parts of a verifier. Throws `INVALID_OPTION`. */
+export function partsOfGiven(owner: string, verifier: unknown): Parts {
+  const parts = ofVerifiers.get(Object(verifier));
+  if (!parts) throw invalidOption('verifier', `${owner}: verifier must be an XlockVerifier.`);
+  return parts;
 }
 
 async function newIdentity(): Promise<Identity> {

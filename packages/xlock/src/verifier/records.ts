@@ -2,6 +2,7 @@ import type { KeyRecord, OperationsStore } from '@private.me/xlink';
 import { Documents } from '@private.me/xlink/server';
 import type { XlockChallenge } from '../challenge/challenge.js';
 import { isXlockError, XlockError } from '../errors.js';
+import { overIn, Sweeper } from './sweeper.js';
 
 /** `pending` until somebody answers or time is up, then one of three, and `used` once an approval was redeemed. */
 export type ChallengeState = 'pending' | 'approved' | 'denied' | 'expired' | 'used';
@@ -14,10 +15,14 @@ export interface ChallengeRecord {
   readonly match: string;
   /** SHA-256 of the secret of the browser that asked, base64url; empty: anybody who knows the id may redeem it. */
   readonly binding: string;
+  /** Of a registration: whether the passkeys that the user has are revoked by it. */
+  readonly replaces?: boolean;
   /** Which device answered. */
   readonly deviceId?: string;
   /** Of a registration: the passkey that was made. */
   readonly did?: string;
+  /** Of an approval with a DID for one resource and epoch. */
+  readonly ephemeral?: { readonly did: string; readonly resource: string; readonly epoch: number };
   /** Why it was denied: `number`, `origin`, or nothing. */
   readonly reason?: string;
 }
@@ -43,10 +48,19 @@ export interface AccountRecord {
   readonly devices: readonly DeviceRecord[];
   /** Since when the passkey is revoked, in ms since 1970. */
   readonly revokedAt?: number;
-  /** Sessions that were begun before this time are over, in ms since 1970. */
-  readonly sessionsFrom?: number;
+  /** How often all sessions were ended; those that were begun in an earlier epoch are over. Absent: never. No clock counts here. */
+  readonly sessionEpoch?: number;
   /** When the user last denied a login, in ms since 1970. */
   readonly deniedAt?: number;
+}
+
+/** Whose an ephemeral DID is: known to the service that asked for it, not to resources. */
+export interface HolderRecord {
+  readonly did: string;
+  readonly deviceId: string;
+  readonly resource: string;
+  /** When the DID ends, in ms since 1970. */
+  readonly until: number;
 }
 
 /** A session, under the hash of its token. */
@@ -56,6 +70,10 @@ export interface SessionRecord {
   readonly deviceId: string;
   readonly createdAt: number;
   readonly until: number;
+  /** `sessionEpoch` of the account when it began. */
+  readonly epoch: number;
+  /** Where it is good, if it is of an ephemeral DID. */
+  readonly resource?: string;
 }
 
 /** What a verifier keeps, by kind. What is over is removed now and then. */
@@ -66,26 +84,31 @@ export class Records {
   /** Which passkey a device was last registered for. */
   readonly devices: Documents<{ readonly did: string }>;
   readonly sessions: Documents<SessionRecord>;
-  #sweptAt = 0;
+  /** By ephemeral DID. */
+  readonly holders: Documents<HolderRecord>;
+  /** Where all of it is, for what else is kept beside it. */
+  readonly store: OperationsStore;
+  readonly #sweeper = new Sweeper();
 
   constructor(store: OperationsStore) {
+    this.store = store;
     this.challenges = new Documents(store, 'xlock-challenge');
     this.accounts = new Documents(store, 'xlock-account');
     this.users = new Documents(store, 'xlock-user');
     this.devices = new Documents(store, 'xlock-device');
     this.sessions = new Documents(store, 'xlock-session');
+    this.holders = new Documents(store, 'xlock-holder');
   }
 
-  /** Removes challenges and sessions that are over, at most once in ten minutes. */
+  /** Removes challenges, sessions and ephemeral DIDs that are over, at most once in five minutes. */
   async sweep(now: number): Promise<void> {
-    if (now - this.#sweptAt < 600_000) return;
-    this.#sweptAt = now;
-    const isOver = ({ challenge }: ChallengeRecord) => challenge.expiresAt + 600_000 < now;
-    for (const [id, record] of await this.challenges.all())
-      if (isOver(record)) await this.challenges.removeIf(id, isOver);
-    const hasEnded = ({ until }: SessionRecord) => until < now;
-    for (const [id, record] of await this.sessions.all())
-      if (hasEnded(record)) await this.sessions.removeIf(id, hasEnded);
+    const hasEnded = ({ until }: { readonly until: number }) => until < now;
+    await this.#sweeper.sweep(
+      now,
+      overIn(this.challenges, ({ challenge }) => challenge.expiresAt + 60_000 < now),
+      overIn(this.sessions, hasEnded),
+      overIn(this.holders, hasEnded),
+    );
   }
 }
 

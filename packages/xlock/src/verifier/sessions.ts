@@ -7,12 +7,14 @@ import { assertActive } from './take-answer.js';
 
 /** A session as the service sees it. */
 export interface XlockSession {
-  /** The passkey that approved. */
+  /** The passkey that approved, or its DID for this resource and epoch. */
   readonly did: string;
   /** The account; may be empty. */
   readonly userId: string;
-  /** The device that approved. */
+  /** The device that approved; of an ephemeral session again `did`. */
   readonly deviceId: string;
+  /** Origin that an ephemeral session is good at; absent: that of the verifier. */
+  readonly resource?: string;
   /** In ms since 1970. */
   readonly createdAt: number;
   /** When it ends, in ms since 1970. */
@@ -30,32 +32,50 @@ export async function begun(
   const token = `xls_${toBase64url(randomBytes(32))}`;
   const createdAt = parts.now();
   const { did, userId, deviceId } = who;
-  const session: SessionRecord = {
-    did,
-    userId,
-    deviceId,
-    createdAt,
-    until: createdAt + (parts.options.sessionTtlMs ?? 86_400_000),
-  };
+  const until = createdAt + (parts.options.sessionTtlMs ?? 86_400_000);
+  const holder = await asked(() => parts.records.holders.get(did));
+  const account = await asked(() => parts.records.accounts.get(holder?.did ?? did));
+  const epoch = account?.sessionEpoch ?? 0;
+  const session: SessionRecord = holder
+    ? {
+        did,
+        userId: '',
+        deviceId: did,
+        createdAt,
+        until: Math.min(until, holder.until),
+        epoch,
+        resource: holder.resource,
+      }
+    : { did, userId, deviceId, createdAt, until, epoch };
   await asked(() => parts.records.sessions.update(hashOf(token), () => session));
-  return { token, session };
+  const { epoch: _, ...shown } = session;
+  return { token, session: shown };
 }
 
 /** The session of a token. Throws `SESSION_INVALID`, also where its device or passkey was revoked meanwhile. */
-export async function sessionOf(parts: Parts, token: unknown): Promise<XlockSession> {
+export async function sessionOf(
+  parts: Parts,
+  token: unknown,
+  resource = parts.origin,
+): Promise<XlockSession> {
   const invalid = () => new XlockError('SESSION_INVALID');
   if (typeof token !== 'string' || !TOKEN.test(token)) throw invalid();
   const session = await asked(() => parts.records.sessions.get(hashOf(token)));
   if (!session || session.until <= parts.now()) throw invalid();
-  const account = await asked(() => parts.records.accounts.get(session.did));
+  if ((session.resource ?? parts.origin) !== resource) throw invalid();
+  const isLasting = session.resource === undefined;
+  const holder = isLasting ? session : await asked(() => parts.records.holders.get(session.did));
+  if (!holder) throw invalid();
+  const account = await asked(() => parts.records.accounts.get(holder.did));
   try {
-    assertActive(account, session.deviceId);
+    assertActive(account, holder.deviceId);
   } catch (error) {
     if (isXlockError(error)) throw invalid();
     throw error;
   }
-  if (account.sessionsFrom !== undefined && session.createdAt < account.sessionsFrom) throw invalid();
-  return session;
+  const { epoch, ...shown } = session;
+  if (epoch !== (account.sessionEpoch ?? 0)) throw invalid();
+  return shown;
 }
 
 /** Ends a session, if there is one. */

@@ -1,7 +1,9 @@
 import { answerText, assertAnswer, type UnsignedAnswer, type XlockAnswer } from '../challenge/answer.js';
-import { XlockError } from '../errors.js';
+import { isXlockError, XlockError } from '../errors.js';
 import { fromBase64url, sameBytes } from '../util/bytes.js';
 import { isSignedBy } from '../util/signed-by.js';
+import { checkedClaim } from '../xid/claim.js';
+import { assertEnrollable, type Enrollment, enrolled } from './accounts.js';
 import type { Parts } from './parts.js';
 import { type AccountRecord, asked, type ChallengeRecord, type ChallengeState } from './records.js';
 
@@ -26,19 +28,35 @@ export async function takeAnswer(parts: Parts, value: unknown): Promise<TakenAns
   if (isRegistration) assertRegistrable(record, answer);
   else await assertDevice(parts, record, answer);
   await assertOpen(parts, record);
-  const next = decided(record, answer);
+  if (isRegistration) await assertEnrollable(parts, enrollmentOf(record, answer));
+  const ephemeral = answer.decision === 'approved' ? checkedClaim(record.challenge, answer) : undefined;
+  const next = decided({ ...record, ...(ephemeral ? { ephemeral } : {}) }, answer);
   await settle(parts, record, next);
   if (next.state === 'denied') await remembered(parts, answer.did);
-  await parts.tell({
-    type: 'xlock-answer',
-    from: answer.did,
-    decision: next.state === 'approved' ? 'accepted' : 'refused',
-    reason: next.reason ?? 'ok',
-    data: { challenge: answer.challengeId, device: answer.deviceId, kind: record.challenge.kind },
-  });
+  const tell = (decision: 'accepted' | 'refused', reason: string) =>
+    parts.tell({
+      type: 'xlock-answer',
+      from: answer.did,
+      decision,
+      reason,
+      data: { challenge: answer.challengeId, device: answer.deviceId, kind: record.challenge.kind },
+    });
+  if (isRegistration)
+    await enrolled(parts, enrollmentOf(record, answer)).catch(async (error: unknown) => {
+      await tell('refused', isXlockError(error) ? error.id : 'INTERNAL'); // somebody was faster: see assertEnrollable
+      throw error;
+    });
+  await tell(next.state === 'approved' ? 'accepted' : 'refused', next.reason ?? 'ok');
   if (next.reason === 'number') throw new XlockError('RESPONSE_USER_REJECTED:NUMBER');
   return { challengeId: answer.challengeId, state: next.state as TakenAnswer['state'] };
 }
+
+/** What an answer to a registration asks for. */
+const enrollmentOf = ({ challenge, replaces = false }: ChallengeRecord, answer: XlockAnswer): Enrollment => ({
+  answer,
+  userId: challenge.userId,
+  replaces,
+});
 
 /** Moves a challenge from `pending` on, or throws what it has become meanwhile. */
 export async function settle(parts: Parts, record: ChallengeRecord, next: ChallengeRecord): Promise<void> {
@@ -67,7 +85,7 @@ async function assertOpen(parts: Parts, record: ChallengeRecord): Promise<void> 
 }
 
 function assertSigned({ challenge }: ChallengeRecord, answer: XlockAnswer): void {
-  const { signature, deviceSignature, keys: _, ...unsigned } = answer;
+  const { signature, deviceSignature, keys: _, ephemeral: __, ...unsigned } = answer;
   const said: UnsignedAnswer = unsigned;
   const isGood = (did: string, signer: 'passkey' | 'device', text: string) =>
     isSignedBy(did, answerText(signer, challenge, said), fromBase64url(text, 64) ?? new Uint8Array(64));

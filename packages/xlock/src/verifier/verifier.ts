@@ -1,67 +1,28 @@
-import { err, type KeyRecord, ok, type Result } from '@private.me/xlink';
-import type { XlockAnswer } from '../challenge/answer.js';
-import { isXlockError, toXlockError, XlockError } from '../errors.js';
-import { type ProgressCallback, stepsOf } from '../progress.js';
+import type { KeyRecord, Result } from '@private.me/xlink';
+import { isXlockError, XlockError } from '../errors.js';
+import { stepsOf } from '../progress.js';
 import { sameBytes, sha256, toBase64url } from '../util/bytes.js';
-import { checkNames } from '../util/options.js';
-import { accountOf, changed, enrolled } from './accounts.js';
-import { assertCalm, type IssuedChallenge, makeChallenge, pushTo } from './issue.js';
+import { checkNames, checkValue, invalidOption, isBoolean } from '../util/options.js';
+import { PLACE_NAMES, placeMetadata } from '../xid/claim.js';
+import { epochNow, noteHolder } from '../xid/holders.js';
+import { askable, assertNone, changed, lastingAccount } from './accounts.js';
+import { attempted } from './attempted.js';
+import { decoyAccount } from './decoys.js';
+import { heldFor, type IssuedChallenge, makeChallenge, pushTo } from './issue.js';
 import type { XlockVerifierOptions } from './options.js';
-import { type Parts, partsOfVerifier } from './parts.js';
+import { type Parts, partsOfVerifier, shareParts } from './parts.js';
 import { type AccountRecord, asked, type ChallengeRecord } from './records.js';
+import {
+  AUTH_NAMES,
+  type AuthRequest,
+  type RegistrationRequest,
+  type VerifiedAuth,
+  type VerifiedRegistration,
+} from './requests.js';
 import { begun, ended, sessionOf, type XlockSession } from './sessions.js';
 import { assertActive, settle, stateError, type TakenAnswer, takeAnswer } from './take-answer.js';
 
-/** Options of {@link XlockVerifier.createAuthChallenge}; one of `did` and `userId` must be given. */
-export interface AuthRequest {
-  /** The passkey. */
-  readonly did?: string;
-  /** The account, as it was registered: its newest passkey that is not revoked. */
-  readonly userId?: string;
-  /** What is asked for, for the user to read: 1 to 200 characters. Default `Sign in to ` and the host of the service. */
-  readonly action?: string;
-  /** Where from, and whatever else the user should know, such as `{ ip, location }`. Up to 16 texts. */
-  readonly metadata?: Readonly<Record<string, string>>;
-  /** The only device that may answer. Default: any of the registered ones. */
-  readonly deviceId?: string;
-  /** How long the user has, in ms, in the place of `responseTimeoutMs`. */
-  readonly timeout?: number;
-  /** A secret of the browser that asks: `verifyAuth` wants it back. Default none: whoever knows the id may redeem it. */
-  readonly binding?: string;
-  /** Told each step as it begins. Default: not called. */
-  readonly onProgress?: ProgressCallback;
-}
-
-/** Options of {@link XlockVerifier.createRegistrationChallenge}. */
-export interface RegistrationRequest {
-  /** The account that the passkey will be of. Default the empty text: the DID alone says who it is. */
-  readonly userId?: string;
-  /** Adds a device to this passkey instead of making a new one. Ask only for a user who is logged in, or whom you know otherwise. */
-  readonly did?: string;
-  /** For the user to read. Default `Register at ` and the host of the service. */
-  readonly action?: string;
-  /** See {@link AuthRequest}. */
-  readonly metadata?: Readonly<Record<string, string>>;
-}
-
-/** What {@link XlockVerifier.verifyAuth} found. */
-export interface VerifiedAuth {
-  /** Always `true`: a denial is an error. */
-  readonly approved: true;
-  readonly did: string;
-  readonly userId: string;
-  readonly deviceId: string;
-  readonly challengeId: string;
-}
-
-/** What {@link XlockVerifier.verifyRegistration} found. */
-export interface VerifiedRegistration {
-  /** `did:key` of the passkey: who the user is from now on. */
-  readonly did: string;
-  readonly userId: string;
-  readonly deviceId: string;
-  readonly deviceName: string;
-}
+export type { AuthRequest, RegistrationRequest, VerifiedAuth, VerifiedRegistration } from './requests.js';
 
 /** The side of the service: makes challenges, takes the answers of devices, and keeps devices and sessions. */
 export class XlockVerifier {
@@ -70,6 +31,7 @@ export class XlockVerifier {
   /** Throws `INVALID_OPTION`. */
   constructor(options: XlockVerifierOptions) {
     this.#parts = partsOfVerifier(options);
+    shareParts(this, this.#parts);
   }
 
   /** The origin that devices show. */
@@ -82,11 +44,16 @@ export class XlockVerifier {
     return (await this.#parts.identity()).did;
   }
 
-  /** A challenge to register: show `links` as a button or a code. Throws `INVALID_OPTION` or `CHALLENGE_GENERATION_FAILED`. */
+  /** A challenge to register: show `links` as a button or a code. Throws `PASSKEY_GENERATION_FAILED:EXISTS` for a user who has a passkey, without
+   * `did` and `replace`; `PASSKEY_NOT_FOUND` for a `did` that is not registered or revoked; `INVALID_OPTION` or `CHALLENGE_GENERATION_FAILED`. */
   async createRegistrationChallenge(request: RegistrationRequest = {}): Promise<IssuedChallenge> {
-    checkNames('createRegistrationChallenge', request, ['userId', 'did', 'action', 'metadata']);
-    const { did = '', userId, metadata } = request;
-    const account = did === '' ? undefined : await accountOf(this.#parts, { did });
+    const OWNER = 'createRegistrationChallenge';
+    checkNames(OWNER, request, ['userId', 'did', 'replace', 'action', 'metadata']);
+    const { did = '', userId, replace = false, metadata } = request;
+    checkValue(OWNER, 'replace', replace, isBoolean, 'true or false');
+    if (replace && did !== '') throw invalidOption('replace', `${OWNER}: pass one of did and replace.`);
+    const account = did === '' ? undefined : await lastingAccount(this.#parts, did);
+    if (did === '' && !replace && typeof userId === 'string') await assertNone(this.#parts, userId);
     return makeChallenge(this.#parts, {
       kind: 'register',
       did,
@@ -96,6 +63,7 @@ export class XlockVerifier {
       deviceId: '',
       timeout: undefined,
       binding: undefined,
+      replaces: replace,
     });
   }
 
@@ -114,42 +82,58 @@ export class XlockVerifier {
   }
 
   /**
-   * A challenge to log in, pushed to the registered devices. Show `match` on the login page, and nowhere else. Throws `PASSKEY_NOT_FOUND`,
-   * `CHALLENGE_GENERATION_FAILED…` or `INVALID_OPTION`.
+   * A challenge to log in, pushed to the registered devices. Show `match` on the login page, and nowhere else. After too many of them, or a denial, it is
+   * made and not pushed, and `held` says why: the user can open its link. Throws `PASSKEY_NOT_FOUND`, `CHALLENGE_GENERATION_FAILED` or
+   * `INVALID_OPTION`. For pages of strangers take `createLoginChallenge`: this method tells who has an account.
    */
   async createAuthChallenge(request: AuthRequest): Promise<IssuedChallenge> {
-    checkNames('createAuthChallenge', request, [
-      'did',
-      'userId',
-      'action',
-      'metadata',
-      'deviceId',
-      'timeout',
-      'binding',
-      'onProgress',
-    ]);
+    checkNames('createAuthChallenge', request, [...AUTH_NAMES, 'onProgress']);
     const parts = this.#parts;
     const step = stepsOf('requestXlockAuth', request.onProgress);
     step(0);
     const { did, userId, deviceId = '' } = request;
-    const account = await accountOf(parts, { did, userId });
-    await assertCalm(parts, account);
+    const account = await askable(parts, { did, userId });
+    const held = await heldFor(parts, account);
     const issued = await this.#challenge(request, account, deviceId);
     step(1);
-    const pushed = await pushTo(parts, account, issued);
+    const pushed = held === '' ? await pushTo(parts, account, issued) : { ...issued, held };
     await parts.tell({
       type: 'xlock-challenge',
       to: account.did,
       data: { challenge: issued.id, pushed: pushed.pushed.length },
     });
-    void parts.records.sweep(parts.now()).catch(() => {});
     step(2);
     return pushed;
   }
 
-  /** A challenge that nobody can answer: what a login page shows for users who do not exist, so that it does not tell who does. */
-  async createDecoyChallenge(request: AuthRequest = {}): Promise<IssuedChallenge> {
-    return this.#challenge(request, { did: '', userId: '' }, '');
+  /**
+   * The same for who is not known yet, as on a login page: it does not tell who has an account. Who has none gets a challenge that nobody can answer, of
+   * the same form, with a DID that is the same every time; both are counted, and neither waits for the push. Throws
+   * `CHALLENGE_GENERATION_FAILED` or `INVALID_OPTION`.
+   */
+  async createLoginChallenge(
+    request: Omit<AuthRequest, 'onProgress'>,
+  ): Promise<Omit<IssuedChallenge, 'pushed' | 'held'>> {
+    checkNames('createLoginChallenge', request, AUTH_NAMES);
+    const parts = this.#parts;
+    const { did, userId, deviceId = '' } = request;
+    const decoy = await decoyAccount(parts, { did, userId }); // made for users, too: the time tells nothing
+    const account = await askable(parts, { did, userId }).catch((error: unknown) => {
+      if (!isXlockError(error, 'PASSKEY_NOT_FOUND')) throw error;
+      return decoy;
+    });
+    const held = await heldFor(parts, account);
+    const { pushed: _, held: __, ...issued } = await this.#challenge(request, account, deviceId);
+    const reason = account === decoy ? 'no-account' : held || 'ok';
+    await parts.tell({ type: 'xlock-challenge', to: account.did, reason, data: { challenge: issued.id } });
+    if (held === '') void pushTo(parts, account, { ...issued, pushed: [], held });
+    return issued;
+  }
+
+  /** A challenge that nobody can answer, as `createLoginChallenge` makes it for who has no account. It is not counted. */
+  async createDecoyChallenge(request: Omit<AuthRequest, 'onProgress'> = {}): Promise<IssuedChallenge> {
+    checkNames('createDecoyChallenge', request, AUTH_NAMES);
+    return this.#challenge(request, await decoyAccount(this.#parts, request), '');
   }
 
   /**
@@ -175,6 +159,12 @@ export class XlockVerifier {
           return { ...before, state: 'used' };
         }),
       );
+      const { ephemeral } = record;
+      if (ephemeral) {
+        await noteHolder(this.#parts, ephemeral, { did: account.did, deviceId: record.deviceId! });
+        const { did, resource } = ephemeral;
+        return { approved: true, did, userId: '', deviceId: did, challengeId: id, resource };
+      }
       const { did, userId } = record.challenge;
       return { approved: true, did, userId, deviceId: record.deviceId!, challengeId: id };
     });
@@ -182,14 +172,7 @@ export class XlockVerifier {
 
   /** Takes what a device answers, to either kind of challenge. Throws `CHALLENGE_…` or `RESPONSE_…`. */
   async respond(answer: unknown): Promise<TakenAnswer> {
-    const parts = this.#parts;
-    const taken = await takeAnswer(parts, answer);
-    const registration = answer as XlockAnswer;
-    if (registration.decision === 'registered') {
-      const { challenge } = await this.#recordOf(registration.challengeId);
-      await enrolled(parts, registration, challenge.userId);
-    }
-    return taken;
+    return takeAnswer(this.#parts, answer);
   }
 
   /** Begins a session for who was verified. Its token is shown once; the store has its hash. */
@@ -201,9 +184,21 @@ export class XlockVerifier {
     return made;
   }
 
-  /** The session of a token; fails with `SESSION_INVALID`, from the moment on that its device or passkey is revoked. */
-  async verifySession(token: unknown): Promise<Result<XlockSession, XlockError>> {
-    return attempted(() => sessionOf(this.#parts, token));
+  /** The session of a token; fails with `SESSION_INVALID`, from the moment on that its device or passkey is revoked, and at another `resource` (an origin, default that of the verifier). */
+  async verifySession(
+    token: unknown,
+    options: { readonly resource?: string } = {},
+  ): Promise<Result<XlockSession, XlockError>> {
+    checkNames('verifySession', options, ['resource']);
+    return attempted(() => sessionOf(this.#parts, token, options.resource));
+  }
+
+  /** Whose an ephemeral DID is, for those who have to revoke it; `undefined` once it is over. Not for resources. */
+  async holderOf(did: string): Promise<{ readonly did: string; readonly deviceId: string } | undefined> {
+    const found = await asked(() => this.#parts.records.holders.get(did));
+    return found && found.until > this.#parts.now()
+      ? { did: found.did, deviceId: found.deviceId }
+      : undefined;
   }
 
   /** Ends a session. */
@@ -213,8 +208,10 @@ export class XlockVerifier {
 
   /** Ends all sessions of a passkey that were begun until now. Throws `PASSKEY_NOT_FOUND`. */
   async endSessions(did: string): Promise<void> {
-    const sessionsFrom = this.#parts.now() + 1;
-    await changed(this.#parts, did, (account) => ({ ...account, sessionsFrom }));
+    await changed(this.#parts, did, (account) => ({
+      ...account,
+      sessionEpoch: (account.sessionEpoch ?? 0) + 1,
+    }));
     await this.#parts.tell({ type: 'xlock-sessions-ended', to: did });
   }
 
@@ -223,6 +220,18 @@ export class XlockVerifier {
     const found = await asked(() => this.#parts.records.accounts.get(did));
     if (!found) throw new XlockError('PASSKEY_NOT_FOUND');
     return found;
+  }
+
+  /** All accounts by DID, also revoked ones: those of a `userId`, or those behind `after`. Reads all of them. */
+  async accounts(
+    where: { readonly userId?: string; readonly after?: string } = {},
+  ): Promise<readonly AccountRecord[]> {
+    checkNames('accounts', where, ['userId', 'after']);
+    const { userId, after = '' } = where;
+    const all = [...(await asked(() => this.#parts.records.accounts.all())).values()];
+    return all
+      .filter(({ did, userId: of }) => did > after && (userId === undefined || of === userId))
+      .sort((a, b) => (a.did < b.did ? -1 : 1));
   }
 
   /** How a device is reached over a relay; `undefined` for one that is not registered, did not say so, or is revoked. */
@@ -245,6 +254,14 @@ export class XlockVerifier {
       return { ...account, devices };
     });
     await this.#parts.tell({ type: 'xlock-device-revoked', to: did, data: { device: deviceId } });
+  }
+
+  /** A device that was lost, for all passkeys that it is registered for; their DIDs. For good. Throws `PASSKEY_NOT_FOUND` where there is none. */
+  async revokeKey(deviceId: string): Promise<readonly string[]> {
+    const having = (await this.accounts()).filter(({ devices }) => devices.some(({ id }) => id === deviceId));
+    if (having.length === 0) throw new XlockError('PASSKEY_NOT_FOUND');
+    for (const { did } of having) await this.revokeDevice(did, deviceId);
+    return having.map(({ did }) => did);
   }
 
   /** The passkey itself is lost: no device answers with it any more. For good. Throws `PASSKEY_NOT_FOUND`. */
@@ -270,11 +287,22 @@ export class XlockVerifier {
       did,
       userId,
       action: request.action ?? `Sign in to ${this.#host}`,
-      metadata: request.metadata,
+      metadata: this.#metadata(request),
       deviceId,
       timeout: request.timeout,
       binding: request.binding,
+      replaces: false,
     });
+  }
+
+  #metadata({ metadata, ephemeral, resource }: AuthRequest): AuthRequest['metadata'] {
+    if (Object.values(PLACE_NAMES).some((name) => Object.hasOwn(Object(metadata), name)))
+      throw invalidOption('metadata', 'metadata: use `ephemeral` and `resource` instead of these names.');
+    checkValue('createAuthChallenge', 'ephemeral', ephemeral, isBoolean, 'true or false');
+    if (!ephemeral && resource !== undefined)
+      throw invalidOption('resource', 'createAuthChallenge: resource needs ephemeral: true.');
+    if (!ephemeral) return metadata;
+    return { ...metadata, ...placeMetadata(resource ?? this.origin, epochNow(this.#parts)) };
   }
 
   async #recordOf(id: string): Promise<ChallengeRecord> {
@@ -320,12 +348,4 @@ function outcomeError({ state, reason }: ChallengeRecord): XlockError {
   if (state !== 'denied') return stateError(state);
   if (reason === 'number') return new XlockError('RESPONSE_USER_REJECTED:NUMBER');
   return new XlockError(reason === 'origin' ? 'RESPONSE_USER_REJECTED:ORIGIN' : 'RESPONSE_USER_REJECTED');
-}
-
-async function attempted<T>(work: () => Promise<T>): Promise<Result<T, XlockError>> {
-  try {
-    return ok(await work());
-  } catch (error) {
-    return err(toXlockError(error));
-  }
 }

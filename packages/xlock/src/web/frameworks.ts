@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { XlockSession } from '../verifier/sessions.js';
-import { XlockGate, type XlockGateOptions } from './gate.js';
+import { XlockGate } from './gate.js';
+import type { XlockGateOptions } from './gate-options.js';
 
 const sessions = new WeakMap<IncomingMessage, XlockSession>();
 
