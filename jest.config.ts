@@ -13,6 +13,7 @@ export const shared: Config = {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/support/run.mjs',
   globalTeardown: '<rootDir>/test/support/run-end.mjs',
+  setupFilesAfterEnv: ['<rootDir>/test/support/turns.mjs'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

@@ -1,8 +1,9 @@
-// Builds the root package: dist/esm file by file with tsc, dist/cjs as a bundle of its own with esbuild.
+// Builds the root package: dist/esm file by file with tsc, dist/node and dist/cjs as bundles with esbuild.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCjs } from './build-cjs.mjs';
+import { buildNode } from './build-node.mjs';
 import buildPage from './build-page.mjs';
 import buildStructuredFields from './build-structured-fields.mjs';
 import { filesNamedIn, manifestOf } from './manifest.mjs';
@@ -16,6 +17,7 @@ await buildPage();
 await buildStructuredFields();
 compile();
 for (const kind of ['js', 'd.ts']) dropSourceMap(`dist/esm/dashboard/page/bundle.${kind}`);
+await buildNode();
 const bundled = await buildCjs(root, manifest);
 const notices = noticesOf({
   'dist/cjs': bundled,

@@ -41,7 +41,9 @@ console.log(`${rows.length} fronts; client: ${kB(own)} of our own code, ${kB(all
 
 /** In bytes. The root of Node and what needs files are bundled for Node, all else for browsers. */
 async function sizeOf(file, external) {
-  const platform = ['index.node', 'audit', 'file', 'server', 'testing'].includes(file) ? 'node' : 'browser';
+  const platform = ['index.node', 'audit', 'file', 'http-api', 'server', 'testing'].includes(file)
+    ? 'node'
+    : 'browser';
   const { outputFiles } = await build({
     entryPoints: [join(root, `dist/esm/${file}.js`)],
     bundle: true,

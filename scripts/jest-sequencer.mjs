@@ -1,46 +1,32 @@
-// The files that take longest start first, so that no worker ends long before the other. Jest knows that only from an
-// earlier run, and a fresh clone has none. Those that measure the heap lead: it is quick to look at while it is small.
-// Those that keep both cores busy take turns with those that mostly wait, so that two of the former seldom meet.
+// Files that measure the heap lead: it is quick to look at while it is small. Then the heavy ones, each behind its share of the others, so that
+// one worker has something else to do while the other is at a heavy one: see test/support/turns.mjs.
 import Sequencer from '@jest/test-sequencer';
+import { isHeavy, placeOf } from './heavy-tests.mjs';
 
-const LONG = [
-  'memory/',
-  'metrics/cardinality',
-  'deploy/deploy.',
-  'examples/demo',
-  'examples/purchase/crash',
-  'scale/floods',
-  'stores/redis/nonce-store-changed-server',
-  'scale/revocation',
-  'dashboard/demo',
-  'scale/postgres-outages',
-  'dashboard/page',
-  'scale/empty-redis',
-  'stores/redis/nonce-store-changed-cluster',
-  'scale/outages',
+/** These mostly wait, and for long: they start first, so that no worker ends long before the other. Jest knows that only from an earlier run. */
+const WAITING = [
   'stores/redis/silent-cut',
-  'scale/replays',
-  'stores/client-store-outages',
-  'scale/soak',
-  'dashboards/queries',
-  'relay/crash',
   'stores/redis/',
-  'scenario/',
-  'dashboards/example',
-  'stores/postgres/trust-registry',
-  'scale/clocks',
+  'stores/postgres/',
   'stores/file/kill',
   'stores/file/trust-registry-crash',
 ];
 
 const rankOf = ({ path }) => {
-  const file = path.replaceAll('\\', '/').split('/test/').at(-1);
-  const at = LONG.findIndex((start) => file.startsWith(start));
-  return at < 0 ? LONG.length : at;
+  const at = WAITING.findIndex((start) => placeOf(path).startsWith(start));
+  return at < 0 ? WAITING.length : at;
 };
 
-export default class LongestFirst extends Sequencer {
+export default class InTurns extends Sequencer {
   sort(tests) {
-    return super.sort(tests).sort((a, b) => rankOf(a) - rankOf(b));
+    const sorted = super.sort(tests);
+    const ofHeap = (test) => placeOf(test.path).startsWith('memory/');
+    const heavy = sorted.filter(({ path }) => isHeavy(path));
+    const others = sorted
+      .filter((test) => !ofHeap(test) && !isHeavy(test.path))
+      .sort((a, b) => rankOf(a) - rankOf(b));
+    const share = Math.ceil(others.length / Math.max(1, heavy.length));
+    const mixed = heavy.flatMap((test, at) => [test, ...others.slice(at * share, (at + 1) * share)]);
+    return [...sorted.filter(ofHeap), ...(heavy.length > 0 ? mixed : others)];
   }
 }

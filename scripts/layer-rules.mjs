@@ -75,7 +75,7 @@ function resolve(specifier, file, sources, manifest, report) {
 
 function filesOfImportCondition(conditions = {}) {
   const files = Object.values(conditions).map((path) =>
-    path.replace('./dist/esm/', '').replace(/(\.d\.ts|\.js)$/, '.ts'),
+    path.replace(/^\.\/dist\/(esm|node)\//, '').replace(/(\.d\.ts|\.js)$/, '.ts'),
   );
   return [...new Set(files)];
 }

@@ -79,7 +79,10 @@ const wingCases = [
   ['test/a.test.ts', "import 'jest';\nimport '../src/a.js';", []],
   ['src/a.ts', "import '../../../src/index.js';", ['outside']],
   ['src/a.ts', "import type { T } from '../test/t.js';", ['outside']],
-  ['test/a.test.ts', "import '../../../test/support/until.js';", ['outside']],
+  ['test/a.test.ts', "import '../../../test/support/until.js';", []],
+  ['test/deep/a.test.ts', "import '../../../../test/support/until.js';", []],
+  ['test/a.test.ts', "import '../../../test/support/world.js';", ['outside']],
+  ['src/a.ts', "import '../../../test/support/until.js';", ['outside']],
   ['src/a.ts', "import 'jest';", ['undeclared']],
   ['src/a.ts', "await import('@private.me/xid');", ['undeclared']],
 ];

@@ -5,13 +5,16 @@
 const fronts = [
   'audit',
   'client',
+  'errors',
   'fastify',
   'file',
   'hono',
+  'http-api',
   'koa',
   'logging',
   'metrics',
   'opentelemetry',
+  'options',
   'postgres',
   'redis',
   'server',
@@ -41,6 +44,8 @@ export const layers = [
   ['middleware/'],
   ['relay/', 'registry-server/'],
   ['stores/'],
+  // For servers of packages that build on this one.
+  ['http-api/'],
   // For tests of applications: nothing but its front imports it.
   ['testing/'],
   // The published fronts: they may import everything, and but for the root of Node nothing imports them.
@@ -84,4 +89,6 @@ export const bundledPackageFolder = 'dashboard/page/';
 
 // Everything else must also run in browsers and on edge runtimes.
 export const mayUseNode = (file) =>
-  /^(crypto\/native|middleware\/node|relay|registry-server|testing|stores\/(file|enterprise))\//.test(file);
+  /^(crypto\/native|middleware\/node|relay|registry-server|http-api|testing|stores\/(file|enterprise))\//.test(
+    file,
+  );

@@ -14,7 +14,9 @@ export const filesNamedIn = (value) =>
  */
 export const frontsOf = ({ exports }) =>
   Object.entries(exports).flatMap(([subpath, conditions]) => {
-    const files = filesNamedIn(conditions).map((file) => /^\.\/dist\/esm\/(.+)\.js$/.exec(file)?.[1]);
+    const files = filesNamedIn(conditions).map(
+      (file) => /^\.\/dist\/(?:esm|node)\/(.+)\.js$/.exec(file)?.[1],
+    );
     return [...new Set(files.filter(Boolean))].map((file) => ({
       name: subpath === '.' ? file : subpath.slice(2),
       file,

@@ -9,6 +9,13 @@ export { FileModeStore } from './stores/file/mode-store.js';
 export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
 export { FileOperationsStore } from './stores/file/operations-store.js';
 export { policyFile } from './stores/file/policy-file.js';
+export {
+  bytesOfFile,
+  createPrivateFile,
+  isSharedFile,
+  removeDrafts,
+  replacePrivateFile,
+} from './stores/file/private-file.js';
 export { FileRelayStore, type FileRelayStoreOptions } from './stores/file/relay-store.js';
 export { type FileState, openFileState } from './stores/file/state.js';
 export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';

@@ -30,7 +30,7 @@ interface Credentials {
 }
 
 /** What proves a request. */
-export type Proof = Pick<Pass, 'message' | 'content' | 'fields'> & { readonly auth: Auth };
+export type Proof = Pick<Pass, 'message' | 'content' | 'stream' | 'fields'> & { readonly auth: Auth };
 
 /** What is found out about a request on the way; grows as the checks go on, and is counted even if they fail. */
 export type AuthAttempt = {
@@ -199,7 +199,7 @@ export class Authenticator {
   async #byProof(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Proof> {
     const received = await this.#receiveHere(request, attempt, form);
     attempt.received = received;
-    const { message, content, contentType = '', signed, inSession } = received;
+    const { message, content, stream, contentType = '', signed, inSession } = received;
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
     const values = message.headers ?? [];
     const signedHeaders = message.fields?.split(' ') ?? values.map(([name]) => name);
@@ -225,6 +225,7 @@ export class Authenticator {
       message,
       fields: { values, names: new Set(signedHeaders), ...given({ carriers: signed?.carriers }) },
       ...(content ? { content: { bytes: content, contentType } } : {}),
+      ...given({ stream }),
     };
   }
 
@@ -297,7 +298,7 @@ export class Authenticator {
     request: InboundRequest,
     form: ProofForm,
     rules: EnvelopeRules,
-    hear: Pick<Hearing, 'ownScope' | 'onVerified'> = {},
+    hear: Pick<Hearing, 'ownScope' | 'onVerified' | 'mayStream'> = {},
   ): Promise<Received> {
     let place: NoncePlace | undefined;
     try {
@@ -341,6 +342,7 @@ export class Authenticator {
     let sender: RegistryEntry | undefined;
     try {
       return await this.#receiveFor(attempt, request, form, rules, {
+        mayStream: true,
         onVerified(_, entry) {
           sender = entry;
         },

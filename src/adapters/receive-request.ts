@@ -36,6 +36,8 @@ export interface EnvelopeRules {
   readonly fields: ReceivedFields;
   /** Whether signatures are taken in the place of envelopes. */
   readonly takesSignatures: boolean;
+  /** Whether bodies may be opened as they come: nobody but the handler has to see all of one. */
+  readonly mayStream: boolean;
   /** Where nothing is taken that can be read on the way. The routes of the library itself are none of these. */
   readonly encrypted: EncryptedRoutes;
 }
@@ -47,6 +49,8 @@ const LONG_BODY_MS = 1000;
 export type Hearing = Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 'ownScope'> & {
   /** Asked once more about a sender whose body took long: what it throws refuses the request. */
   readonly assertStanding?: (entry: RegistryEntry) => Awaitable<void>;
+  /** Whether what is received goes on to a handler, so that a body may be opened as it comes. Default false. */
+  readonly mayStream?: boolean;
 };
 
 /** Receives what proves a request: an envelope that is bound to it, or its signature. Throws whatever is wrong with it. */
@@ -55,7 +59,7 @@ export async function receiveRequest(
   request: InboundRequest,
   form: ProofForm,
   rules: EnvelopeRules,
-  { assertStanding, ...hear }: Hearing = {},
+  { assertStanding, mayStream: _, ...hear }: Hearing = {},
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);

@@ -3,6 +3,7 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { EMPTY } from '../crypto/bytes.js';
 import { MAX_CHUNK_BYTES } from '../envelope/chunks.js';
 import { xlinkError } from '../errors/service-errors.js';
+import type { BodySource } from '../http/body-source.js';
 import type { InboundRequest } from '../http/decision.js';
 import { mediaTypeOf } from '../http/media-type.js';
 import { requestBinding } from '../http/request-binding.js';
@@ -11,7 +12,7 @@ import { receiveInSession, type SessionHearing, type SessionRequest } from '../s
 import { receiveMessage } from '../session/receive-message.js';
 import type { Sessions } from '../session/sessions.js';
 import { sessionCredential } from './credentials.js';
-import { type EnvelopeRules, refuseContentEncoding } from './receive-request.js';
+import { type EnvelopeRules, type Hearing, refuseContentEncoding } from './receive-request.js';
 
 /** Sealed headers, and what stands around them. */
 const HEAD_BYTES = 2 * MAX_CHUNK_BYTES;
@@ -27,7 +28,7 @@ export async function receiveSessionRequest(
   sessions: Sessions | undefined,
   request: InboundRequest,
   rules: EnvelopeRules,
-  hear: SessionHearing,
+  { mayStream = false, ...hear }: SessionHearing & Pick<Hearing, 'mayStream'>,
 ): Promise<Received> {
   if (!sessions) throw xlinkError('SESSION_NOT_ACCEPTED');
   rules.encrypted.assertEncrypted(request, 'session');
@@ -41,6 +42,9 @@ export async function receiveSessionRequest(
     request: requestBinding(request.method, request.target),
     arrivedAt: sessions.rules.clock(),
     readBody: async () => (request.hasBody ? readBody(request, rules, maxBodyBytes) : EMPTY),
+    ...(mayStream && opensAsItComes(sessions, request, rules)
+      ? { openBody: () => openBody(request, rules) }
+      : {}),
   };
   if (isMessage) return agent.receiveInSession(hear, (heeded) => receiveMessage(sessions, arrived, heeded));
   const received = await receiveInSession(sessions, arrived, hear);
@@ -62,12 +66,31 @@ async function maxMessageBytes(
   return Math.floor((Math.min(maxEnvelopeBytes, limits.for(request).maxEnvelopeBytes) * 3) / 4);
 }
 
+function assertType(request: InboundRequest): void {
+  if (mediaTypeOf(request.header('content-type')) !== SESSION_TYPE)
+    throw xlinkError('SESSION_MALFORMED', { field: 'content-type' });
+}
+
+/** Nobody but the handler has to see all of the body. */
+const opensAsItComes = (
+  { rules }: Sessions,
+  { hasBody }: InboundRequest,
+  { mayStream }: EnvelopeRules,
+): boolean => hasBody && mayStream && !rules.checkpoints?.leaves;
+
+/** Takes room for the first chunk; those behind it are its handler's. */
+function openBody(request: InboundRequest, { intake }: EnvelopeRules): BodySource | undefined {
+  assertType(request);
+  const source = request.openBody?.();
+  if (source) intake.take(request, HEAD_BYTES);
+  return source;
+}
+
 function readBody(
   request: InboundRequest,
   { intake }: EnvelopeRules,
   maxBodyBytes: number,
 ): Promise<Uint8Array> {
-  if (mediaTypeOf(request.header('content-type')) !== SESSION_TYPE)
-    throw xlinkError('SESSION_MALFORMED', { field: 'content-type' });
+  assertType(request);
   return intake.read(request, sealedBytes(maxBodyBytes), 'BODY_TOO_LARGE', () => {});
 }

@@ -40,6 +40,7 @@ export const envelopeRules = (
   limits: new BodyLimits(options),
   fields: new ReceivedFields(options.proxyHeaders),
   takesSignatures: kind === 'request' && (options.signatures ?? false),
+  mayStream: kind === 'request' && !options.policy,
   encrypted: new EncryptedRoutes(options.routeEncryption),
 });
 

@@ -9,6 +9,7 @@ import { type Content, decodePayload, isJsonType } from '../envelope/plaintext.j
 import { headerTranscript } from '../envelope/transcript.js';
 import { xlinkError } from '../errors/errors.js';
 import type { SealStart } from '../http/answer-head.js';
+import type { StreamedContent } from '../http/body-source.js';
 import { checkRequestBinding } from '../http/request-binding.js';
 import type { SignedRequest } from '../signature/signed-request.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
@@ -80,6 +81,8 @@ export interface Received {
   readonly message: AgentMessage;
   /** Bytes of UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
+  /** Of a body whose end is still to come, in the place of `content`. */
+  readonly stream?: StreamedContent;
   /** The envelope as it came, of what was for a route of the library itself. */
   readonly envelopeBytes?: Uint8Array;
   /** The envelope itself; absent without one, and of one that brought its sender along. */

@@ -4,6 +4,7 @@ import { SESSION_HEADER } from '../http/session-headers.js';
 import { given } from '../util/given.js';
 import type { XlinkFetchOptions } from './options.js';
 import { SEALED_HEADER } from './response.js';
+import type { BodyStream, Upload } from './upload.js';
 
 /** What the platform's `fetch` takes first; named here because only the DOM library has `RequestInfo`. */
 export type FetchInput = Parameters<typeof fetch>[0];
@@ -14,8 +15,8 @@ export interface XlinkRequestInit extends RequestInit {
   readonly sealed?: 'required' | 'optional';
 }
 
-/** A request of the caller with its body in memory, so that it can be signed, and made anew if it was refused unread. */
-export interface BufferedRequest {
+/** A request of the caller, without its body. */
+interface RequestHead {
   /** The platform's view of it; its body is used up. */
   readonly request: Request;
   /**
@@ -25,8 +26,6 @@ export interface BufferedRequest {
   readonly carrier: Request | undefined;
   readonly url: URL;
   readonly method: string;
-  /** `undefined` if it has none. */
-  readonly body: Uint8Array<ArrayBuffer> | undefined;
   readonly signal: AbortSignal | undefined;
   /** Everything else that the caller said to `fetch`. */
   readonly init: RequestInit;
@@ -34,40 +33,70 @@ export interface BufferedRequest {
   readonly takesPlain: boolean;
 }
 
-/**
- * Reads the body of a request. Rejects with `REQUEST_BODY_UNSUPPORTED` for streams, which could be read only once, and with
- * `FETCH_OPTION_UNSUPPORTED` for what cannot be had.
- */
-export async function bufferRequest(
+/** A request with its body in memory, so that it can be signed, and made anew if it was refused unread. */
+export interface BufferedRequest extends RequestHead {
+  /** `undefined` if it has none. */
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
+}
+
+/** A request whose body is a stream that goes on. */
+export interface UploadRequest extends RequestHead {
+  readonly upload: Upload;
+}
+
+/** A request as it is called for. */
+export type CallerRequest = BufferedRequest | UploadRequest;
+
+export const isUpload = (request: CallerRequest): request is UploadRequest => 'upload' in request;
+
+/** The same with its body in memory, for what can be signed only as a whole. Rejects with `REQUEST_BODY_UNSUPPORTED`, `REQUEST_BODY_USED`. */
+export async function buffered(request: CallerRequest): Promise<BufferedRequest> {
+  if (!isUpload(request)) return request;
+  const { upload, ...head } = request;
+  return { ...head, body: await upload.whole() };
+}
+
+/** Reads the body of a request, but for a long one that its caller gave as a stream. Rejects with `FETCH_OPTION_UNSUPPORTED` for what cannot be had. */
+export async function readRequest(
   input: FetchInput,
   init: XlinkRequestInit = {},
   { baseUrl, fetch }: XlinkFetchOptions = {},
-): Promise<BufferedRequest> {
+): Promise<CallerRequest> {
   const isRequest = input instanceof Request;
   const { signal = isRequest ? input.signal : undefined } = init;
   signal?.throwIfAborted();
-  if (isStream(init.body)) throw xlinkError('REQUEST_BODY_UNSUPPORTED', { field: 'body' });
   const target = typeof input === 'string' && baseUrl !== undefined ? new URL(input, baseUrl) : input;
-  const request = new Request(target, init);
+  const { body: source, ...others } = init;
+  const isStreamed = !(init instanceof Request) && isStream(source);
+  const request = new Request(target, isStreamed ? others : init); // some platforms would make a text of a stream
+  if (isStreamed && isRead(request)) throw new TypeError('a GET or HEAD request has no body');
   const { cache, credentials, keepalive, mode, referrer, referrerPolicy } = request;
   const field = request.integrity ? 'integrity' : mode === 'no-cors' ? 'mode' : undefined;
   if (field) throw xlinkError('FETCH_OPTION_UNSUPPORTED', { field });
-  const bytes = new Uint8Array(await untilAborted(request.arrayBuffer(), signal));
-  const { body: _, headers: __, method: ___, signal: ____, sealed, ...rest } = init;
-  return {
+  const body = isStreamed
+    ? await readAhead(source, signal ?? undefined)
+    : new Uint8Array(await untilAborted(request.arrayBuffer(), signal));
+  const { headers: __, method: ___, signal: ____, sealed, ...rest } = others;
+  const head: RequestHead = {
     request,
     carrier: isRequest && !fetch ? request : undefined,
     url: new URL(request.url),
     method: request.method,
-    body: bytes.length === 0 ? undefined : bytes,
     signal: signal ?? undefined,
     init: { ...given({ cache, credentials, keepalive, mode, referrer, referrerPolicy }), ...rest },
     takesPlain: sealed === 'optional',
   };
+  if (!(body instanceof Uint8Array)) return { ...head, upload: body };
+  return { ...head, body: body.length === 0 ? undefined : body };
 }
 
+/** Loaded where a body is a stream. */
+const readAhead = async (...from: Parameters<typeof Upload.of>): ReturnType<typeof Upload.of> =>
+  (await import('./upload.js')).Upload.of(...from);
+
 /** Whether it asks for nothing to be done. */
-export const isRead = ({ method }: BufferedRequest): boolean => method === 'GET' || method === 'HEAD';
+export const isRead = ({ method }: Pick<RequestHead, 'method'>): boolean =>
+  method === 'GET' || method === 'HEAD';
 
 /** The headers that the caller set, without those that only this side may say. */
 export function callersHeaders(request: Request): Headers {
@@ -78,7 +107,7 @@ export function callersHeaders(request: Request): Headers {
 }
 
 /** Web streams, and what Node's `fetch` takes for one. */
-function isStream(body: unknown): boolean {
+function isStream(body: unknown): body is BodyStream {
   const object = Object(body);
   return 'getReader' in object || Symbol.asyncIterator in object;
 }

@@ -1,6 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
 import { redirectOf } from '../http/redirect.js';
-import { type BufferedRequest, isRead } from './buffered-request.js';
+import { type CallerRequest, isRead, isUpload } from './buffered-request.js';
 import { like, SEALED_HEADER } from './response.js';
 import type { Served } from './served.js';
 
@@ -13,8 +13,8 @@ const MAX_REDIRECTS = 20;
  * Rejects with `FETCH_OPTION_UNSUPPORTED` where it may not follow, and with the platform's `TypeError` for `redirect: 'error'`.
  */
 export async function followed(
-  first: BufferedRequest,
-  serve: (request: BufferedRequest) => Promise<Served>,
+  first: CallerRequest,
+  serve: (request: CallerRequest) => Promise<Served>,
 ): Promise<Served> {
   const { redirect } = first.request;
   let request = first;
@@ -34,15 +34,26 @@ export async function followed(
 
 /** The next request; `undefined` if it may not be made. */
 function redirected(
-  request: BufferedRequest,
+  request: CallerRequest,
   { response: { status, headers }, method }: Served,
   url: URL,
-): BufferedRequest | undefined {
+): CallerRequest | undefined {
   const asGet = status === 303 ? request.method !== 'HEAD' : status < 303 && request.method === 'POST';
   const isSafe = method === 'api-key' && (asGet || isRead(request));
   if (!isSafe && headers.get(SEALED_HEADER) !== 'true') return undefined;
-  const more = asGet ? { method: 'GET', body: undefined } : { method: request.method };
+  if (!asGet && isUpload(request)) return undefined; // as the platform's fetch: a stream is sent once
+  const as = asGet ? 'GET' : request.method;
   const kept = [...request.request.headers].filter(([name]) => !asGet || !name.startsWith('content-'));
-  const next = new Request(url, { method: more.method, headers: kept });
-  return { ...request, request: next, carrier: undefined, url, ...more };
+  const next = {
+    ...request,
+    request: new Request(url, { method: as, headers: kept }),
+    carrier: undefined,
+    url,
+    method: as,
+  };
+  return asGet ? withoutBody(next) : next;
+}
+
+function withoutBody({ upload: _, ...head }: CallerRequest & { readonly upload?: unknown }): CallerRequest {
+  return { ...head, body: undefined };
 }

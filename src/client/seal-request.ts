@@ -10,7 +10,7 @@ import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Envelope, Scope, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
-import type { BufferedRequest } from './buffered-request.js';
+import type { BufferedRequest, CallerRequest } from './buffered-request.js';
 
 /** A request with its envelope, ready to be sent once. */
 export interface SealedRequest {
@@ -38,10 +38,10 @@ export interface Sealing extends CalleeSealing {
   readonly service: Service;
 }
 
-export const bindingOf = ({ method, url }: BufferedRequest): string => requestBinding(method, targetOf(url));
+export const bindingOf = ({ method, url }: CallerRequest): string => requestBinding(method, targetOf(url));
 
 /** The headers of a request that are sealed, `accept` as the caller said it; `fields`: without that. */
-export function sealableHeaders({ request }: BufferedRequest, headers: Headers) {
+export function sealableHeaders({ request }: CallerRequest, headers: Headers) {
   const accept = request.headers.get('accept');
   const fields = coveredFields(headers).filter(([name]) => name !== 'accept');
   return { fields, sealed: accept === null ? fields : [['accept', accept] as Header, ...fields] };

@@ -3,7 +3,7 @@ import type { Service } from '../discovery/discover.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { ANSWER_TYPE } from '../http/media-type.js';
 import { given } from '../util/given.js';
-import { type BufferedRequest, callersHeaders, isRead } from './buffered-request.js';
+import { type BufferedRequest, type CallerRequest, callersHeaders, isRead } from './buffered-request.js';
 import type { Gate } from './gate.js';
 import { isSealed, openResponse } from './open-response.js';
 import { type Exchanged, unsealedResponse } from './response.js';
@@ -94,7 +94,7 @@ export const statusError = (status: number) =>
     cause: new Error(`HTTP status ${status}`),
   });
 
-export const mayBeRepeated = (request: BufferedRequest): boolean =>
+export const mayBeRepeated = (request: CallerRequest): boolean =>
   isRead(request) || request.request.headers.has('idempotency-key');
 
 /** Whether the service said, signed, that it answers this path in the open. */
@@ -105,7 +105,7 @@ export const isPublic = ({ publicPaths }: Service, { pathname }: URL): boolean =
 
 /** The caller's headers, without a key, and without anything that only this side may say. */
 export function headersFor(
-  { request }: BufferedRequest,
+  { request }: CallerRequest,
   wantsSealed: boolean,
   stripKey: (headers: Headers) => void,
 ): Headers {

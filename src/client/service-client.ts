@@ -15,9 +15,11 @@ import { given } from '../util/given.js';
 import { tell } from '../util/tell.js';
 import { ApiKey } from './api-key.js';
 import {
-  type BufferedRequest,
-  bufferRequest,
+  buffered,
+  type CallerRequest,
   type FetchInput,
+  isUpload,
+  readRequest,
   type XlinkRequestInit,
 } from './buffered-request.js';
 import { AgentSource } from './caller.js';
@@ -119,13 +121,15 @@ export class ServiceClient {
   async #send(
     input: FetchInput,
     init: XlinkRequestInit | undefined,
-    serve: (request: BufferedRequest) => Promise<Served>,
+    serve: (request: CallerRequest) => Promise<Served>,
   ): Promise<Served> {
-    const request = await bufferRequest(input, init, this.#options);
-    return untilAborted(followed(request, serve), request.signal);
+    const request = await readRequest(input, init, this.#options);
+    const served = untilAborted(followed(request, serve), request.signal);
+    if (isUpload(request)) served.catch((error) => request.upload.cancel(error));
+    return served;
   }
 
-  async #serve(request: BufferedRequest): Promise<Served> {
+  async #serve(request: CallerRequest): Promise<Served> {
     const { url } = request;
     assertAddress(url, addressRules(url, this.#options));
     const key = this.#apiKey.for(request.request, url);
@@ -152,14 +156,15 @@ export class ServiceClient {
   /** The service says so, signed, and has not said otherwise to this client. */
   #letsKeysDecide = ({ mode }: Service): boolean => mode === 'observe' && !this.#keyIsOver;
 
-  async #byKeyBesideEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
+  async #byKeyBesideEnvelope(request: CallerRequest, service: Service): Promise<Served> {
     const sealing = async () => {
       await this.#enroll(service, this.#apiKey.for(request.request, request.url));
       return this.#sealing(request, service);
     };
-    const observed = this.#enroller.failedLately(service)
-      ? {}
-      : await observeEnvelopeHeader(request, sealing);
+    const observed =
+      this.#enroller.failedLately(service) || isUpload(request)
+        ? {}
+        : await observeEnvelopeHeader(request, sealing);
     return this.#byKey(request, 'observe', observed);
   }
 
@@ -178,7 +183,7 @@ export class ServiceClient {
       : this.#enroller.ensure(service, caller, key);
   }
 
-  async #sealing(request: BufferedRequest, service: Service): Promise<Sealing> {
+  async #sealing(request: CallerRequest, service: Service): Promise<Sealing> {
     const { scope, version } = this.#options;
     const { agent } = await this.#agents.get();
     const { key, enroll } = service.endpoints;
@@ -189,7 +194,7 @@ export class ServiceClient {
     return { agent, service, scope: ownScope ?? scopeOf(scope, request.request), version };
   }
 
-  async #byEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
+  async #byEnvelope(request: CallerRequest, service: Service): Promise<Served> {
     const stripped = { ...request, url: this.#apiKey.stripFromUrl(request.url) };
     let exchanged: Exchanged;
     try {
@@ -202,7 +207,7 @@ export class ServiceClient {
         send: (to, init) => sendFor(request, this.#fetch, to, init),
         rediscover: () => this.#rediscover(service.origin),
       };
-      const byEnvelope = (one: BufferedRequest) => exchange(one, sealing, rules);
+      const byEnvelope = async (one: CallerRequest) => exchange(await buffered(one), sealing, rules);
       const sessions = await this.#sessionsWith(service);
       exchanged = await (sessions?.exchange(stripped, sealing, rules, byEnvelope) ?? byEnvelope(stripped));
     } catch (error) {
@@ -252,11 +257,7 @@ export class ServiceClient {
     return hint ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause: refusal ?? cause, hint }) : error;
   }
 
-  async #byKey(
-    request: BufferedRequest,
-    reason?: FallbackReason,
-    more: EnvelopeHeader = {},
-  ): Promise<Served> {
+  async #byKey(request: CallerRequest, reason?: FallbackReason, more: EnvelopeHeader = {}): Promise<Served> {
     request.signal?.throwIfAborted();
     if (reason) tell(this.#options.onFallback, { reason, origin: request.url.origin });
     const key = this.#apiKey.for(request.request, request.url);

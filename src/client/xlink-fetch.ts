@@ -41,8 +41,9 @@ export type XlinkFetch = typeof fetch & {
  *   sealed for newer keys; GET and HEAD; and what carries an `Idempotency-Key`, by which the caller says that the service
  *   carries out one of several requests with the same key.
  * - Redirects are followed within the origin, if the answer was sealed, or to read by key; others reject with
- *   `FETCH_OPTION_UNSUPPORTED`, and so do `integrity` and `mode: 'no-cors'`; streams with `REQUEST_BODY_UNSUPPORTED`. All
- *   else of a call is honored or named in docs/client.md.
+ *   `FETCH_OPTION_UNSUPPORTED`, and so do `integrity` and `mode: 'no-cors'`. All else of a call is honored or named in docs/client.md.
+ * - A `body` that is a stream goes out as it comes, in a session; where there are none it is read into memory, 16 MiB at most
+ *   (`REQUEST_BODY_UNSUPPORTED`). It can be sent once (`SESSION_OUTCOME_UNKNOWN`, `REQUEST_BODY_USED`).
  * - An answer must be sealed, or a refusal that the service signed (`xlink-sealed` is `signed` then), or the promise rejects
  *   with `ANSWER_INVALID…` (a write may have happened). Not sealed, with `xlink-sealed: false`, are answers from paths that
  *   the service lists as public, to calls with `sealed: 'optional'`, to HEAD, and to the key. Status, headers and body of a

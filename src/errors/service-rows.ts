@@ -125,7 +125,7 @@ export const SERVICE_ROWS = {
     ANSWER_NOT_SEALED: row(500, 'The answer to the request cannot be sealed.', 'Enroll again: the service may lack your key record.'),
     CLIENT_STORE_UNAVAILABLE: row(503, 'What is known about the client could not be read.', 'Try again.'),
     MODE_STORE_UNAVAILABLE: row(503, 'The shared mode could not be read or written.', 'See `cause`; the mode stays as it is here.'),
-    OPERATIONS_STORE_UNAVAILABLE: row(503, 'What operators made, such as invitations, could not be read or written.', 'Try again.'),
+    OPERATIONS_STORE_UNAVAILABLE: row(503, 'The documents of a store could not be read or written.', 'Try again.'),
     INVITATION_UNKNOWN: row(404, 'There is no invitation of this number.', 'adapter.invitations() lists those that there are.'),
     INVITATION_REFUSED: row(403, 'The invitation is not good.', 'Ask the operator of the service for another one.'),
     'INVITATION_REFUSED:MALFORMED': row(400, 'What was sent is not an invitation.', 'It begins with xinv_ or XLK-: copy all of it.'),

@@ -7,7 +7,7 @@ import type { InboundRequest } from './decision.js';
 /** What is used of a request. */
 export type IncomingBody = Pick<
   InboundRequest,
-  'hasBody' | 'header' | 'lines' | 'readBody' | 'isBodyGone' | 'remoteAddress'
+  'hasBody' | 'header' | 'lines' | 'readBody' | 'openBody' | 'isBodyGone' | 'remoteAddress'
 >;
 
 /** 32 MiB: an address alone may send 16 envelopes of 1 MiB at once. */
@@ -57,12 +57,18 @@ export class BodyIntake<Request extends IncomingBody = IncomingBody> {
   ): Promise<Uint8Array> {
     const size = announcedBytes(request, maxBytes);
     if (size > maxBytes) throw xlinkError(tooLarge);
-    this.#releases.set(request, this.#budget.take(this.#addressOf(request) ?? 'unknown', size));
+    this.take(request, size);
     try {
       return await request.readBody(maxBytes, checkStart);
     } catch (error) {
       throw isXlinkError(error) && error.id === 'BODY_TOO_LARGE' ? xlinkError(tooLarge) : error;
     }
+  }
+
+  /** Takes room for so many bytes, in the place of what the request has. Throws `INTAKE_FULL…`. */
+  take(request: Request, size: number): void {
+    this.release(request);
+    this.#releases.set(request, this.#budget.take(this.#addressOf(request) ?? 'unknown', size));
   }
 
   /** Gives the room of a request back, once its sender is known or it is refused. Does nothing for one that takes none. */

@@ -3,6 +3,7 @@ import type { XlinkError } from '../errors/errors.js';
 import type { Authentication, RequestEvent } from '../types/events.js';
 import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
 import type { AnswerSealer } from './answer-head.js';
+import type { BodySource, StreamedContent } from './body-source.js';
 
 /** A request as the adapter sees it, whatever the framework. */
 export interface InboundRequest {
@@ -33,6 +34,8 @@ export interface InboundRequest {
    * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_TOO_SLOW`, `BODY_CONSUMED` or `BODY_ABORTED`.
    */
   readBody(maxBytes: number, checkStart?: (start: Uint8Array) => void): Promise<Uint8Array>;
+  /** The body as it comes; absent, or `undefined`, where it is to be read whole. */
+  openBody?(): BodySource | undefined;
 }
 
 /** `req.auth` of a request that came with an envelope or a signature, or in a session. */
@@ -115,6 +118,8 @@ export interface Pass extends Sealing {
   readonly message?: AgentMessage;
   /** What takes the place of an enveloped body. */
   readonly content?: { readonly bytes: Uint8Array; readonly contentType: string };
+  /** The same of a body that is still coming. */
+  readonly stream?: StreamedContent;
   /**
    * Of a request that came with an envelope or a signature: the headers that take the place of those on the wire, the names that
    * are covered, and the headers of the signature itself.

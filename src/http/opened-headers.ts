@@ -15,7 +15,7 @@ const CODINGS = new Set(['gzip', 'deflate']);
  * added it. All others stay, unsigned. `header` reads one, `names` are all that there are.
  */
 export function openedHeaders(
-  { auth, fields, content, sealing }: Pass,
+  { auth, fields, content, stream, sealing }: Pass,
   header: (name: string) => string | undefined,
   names: () => Iterable<string>,
 ): HeaderChanges {
@@ -43,6 +43,10 @@ export function openedHeaders(
     changes.set('content-type', content.contentType === '' ? undefined : content.contentType);
     changes.set('content-length', String(content.bytes.length));
     for (const name of ['transfer-encoding', 'content-encoding']) changes.set(name, undefined);
+  }
+  if (stream) {
+    changes.set('content-type', stream.contentType === '' ? undefined : stream.contentType);
+    for (const name of ['content-length', 'content-encoding']) changes.set(name, undefined);
   }
   return changes;
 }

@@ -7,8 +7,12 @@ const PRIVATE_V4: readonly (readonly [number, number])[] = [
   [0xa9fe0000, 16], // link-local, where clouds keep their metadata
   [0xac100000, 12], // private
   [0xc0000000, 24], // protocol assignments
+  [0xc0000200, 24], // TEST-NET-1, documentation
+  [0xc0586300, 24], // 6to4 relays, deprecated (RFC 7526)
   [0xc0a80000, 16], // private
   [0xc6120000, 15], // benchmarks
+  [0xc6336400, 24], // TEST-NET-2
+  [0xcb007100, 24], // TEST-NET-3
   [0xe0000000, 3], // multicast, reserved, broadcast
 ];
 
@@ -36,7 +40,9 @@ function isPrivateV6(text: string): boolean {
   const isNat64 = first === 0x64 && second === 0xff9b && groups[2] === 0;
   if (isMapped || isNat64) return isPrivateV4(lastV4);
   if (first === 0x2002) return isPrivateV4(second * 0x10000 + groups[2]!); // 6to4
-  if (first === 0x2001 && second === 0) return true; // Teredo
+  if (first === 0x2001 && second < 0x200) return true; // protocol assignments (2001::/23), Teredo and benchmarks among them
+  if (first === 0x2001 && second === 0xdb8) return true; // documentation
+  if (first === 0x3fff && second < 0x1000) return true; // documentation (RFC 9637)
   return (first & 0xe000) !== 0x2000; // nothing else is assigned to the public internet (RFC 4291)
 }
 

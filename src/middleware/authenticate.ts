@@ -4,6 +4,7 @@ import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
 import { type Awaitable, isPromiseLike } from '../util/awaitable.js';
 import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
+import { tapOf } from './node/body-tap.js';
 import { replaceFields } from './node/fields.js';
 import type { FrameworkContext } from './node/framework-context.js';
 import { inboundRequest } from './node/request.js';
@@ -21,10 +22,17 @@ export function authenticate(adapter: BaseDualModeAdapter, context: FrameworkCon
   try {
     const decision = adapter.judge(inboundRequest(context));
     if (!isPromiseLike(decision)) return carryOut(adapter, context, decision);
-    return decision.then((later) => carryOut(adapter, context, later)).catch(rethrow);
+    return decision
+      .then((later) => carryOut(adapter, context, later))
+      .catch((error) => failed(context, error));
   } catch (error) {
-    return rethrow(error);
+    return failed(context, error);
   }
+}
+
+function failed({ req }: FrameworkContext, error: unknown): never {
+  tapOf(req)?.restore();
+  return rethrow(error);
 }
 
 function rethrow(error: unknown): never {
@@ -77,7 +85,7 @@ function admit(
   onRefused: (error: XlinkError) => void,
 ): void {
   const { req, res, request, bodies, shownIn, parsersSkip } = context;
-  const { content, message } = pass;
+  const { content, stream, message } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass, { onRefused, onRefusal: context.onRefusal });
   if (pass.auth) shownIn.auth = ownedOf(pass.auth); // guards have a copy of their own by now
@@ -88,6 +96,7 @@ function admit(
     replaceNodeBody(req, content);
     replaceLeftBodies(bodies, content.bytes, message?.payload, parsersSkip);
   }
+  if (stream) tapOf(req)?.replace(stream.pieces);
 }
 
 /** From now on what is answered is sealed, for a caller that asks for that. */

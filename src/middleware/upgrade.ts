@@ -81,6 +81,7 @@ function upgradeRequest(req: NodeRequest): InboundRequest {
     raw: req,
     ...body,
     header: (name) => (name === 'access-control-request-method' ? undefined : header(name)),
+    openBody: () => undefined,
     readBody: () => Promise.reject(xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' })),
   };
 }

@@ -5,6 +5,7 @@ import { xlinkError } from '../errors/service-errors.js';
 import { FRAME, type Frame, framesIn } from '../http/answer-frames.js';
 import { type Awaitable, later } from '../util/awaitable.js';
 import type { Credential } from './credential.js';
+import { mayBeInChunks } from './frame-rules.js';
 import type { SessionKind } from './protocol.js';
 import { requestCipher, tagOf } from './request.js';
 import type { Session } from './schedule/master.js';
@@ -57,17 +58,13 @@ async function openOthers(
   return concat(contents);
 }
 
-/** Each chunk costs the service a call of its cipher, so their number is bounded by the bytes that their sender had to send. */
-const FREE_CHUNKS = 16;
-const BYTES_PER_CHUNK = 16_384;
-
 /** One final chunk, behind others. */
 function framesOf(body: Uint8Array): readonly Frame[] {
   const frames = framesIn(body);
   const isWhole =
     frames &&
     frames.length > 0 &&
-    frames.length <= FREE_CHUNKS + body.length / BYTES_PER_CHUNK &&
+    mayBeInChunks(frames.length, body.length) &&
     frames.every(({ type }, at) => type === (at === frames.length - 1 ? FRAME.finalChunk : FRAME.chunk));
   if (!isWhole) throw xlinkError('SESSION_MALFORMED', { field: 'body' });
   return frames;

@@ -2,13 +2,17 @@ import type { AgentContext } from '../agent/context.js';
 import type { ResolvedPeer } from '../agent/peers.js';
 import { checkScopes, type Received, type ReceiveRules } from '../agent/receive.js';
 import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
+import { EMPTY } from '../crypto/bytes.js';
 import { decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/service-errors.js';
+import type { BodySource } from '../http/body-source.js';
 import type { AgentMessage } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import { assertInSigned } from './checkpoint/due.js';
 import { seenRequest, witnessed } from './checkpoint/seen-request.js';
 import type { Credential } from './credential.js';
 import { type OpenedRequest, openRequest } from './open-request.js';
+import { type OpenedStream, openStream } from './open-stream.js';
 import type { SequenceStore, SequenceUse } from './ports.js';
 import type { SessionKind } from './protocol.js';
 import { decodeCredential } from './read-credential.js';
@@ -26,6 +30,8 @@ export interface SessionRequest {
   readonly arrivedAt: number;
   /** Reads its body, once it is known that its session is. */
   readonly readBody: () => Promise<Uint8Array>;
+  /** Its body as it comes; absent, or `undefined`, where it is to be read whole. */
+  readonly openBody?: () => BodySource | undefined;
 }
 
 /** Whose number it is: the first DID of a line of successors, so that a request and what takes its place meet, and the client. */
@@ -41,7 +47,7 @@ export interface Heard {
   readonly session: OpenSession;
   readonly credential: Credential;
   readonly digest: Uint8Array;
-  readonly opened: OpenedRequest;
+  readonly opened: OpenedRequest & Partial<Pick<OpenedStream, 'stream'>>;
   readonly sender: ResolvedPeer;
   /** That of the identity that it is for. */
   readonly context: AgentContext;
@@ -55,7 +61,7 @@ export interface Heard {
  */
 export async function hear(
   sessions: Sessions,
-  { credential: text, request, arrivedAt, readBody }: SessionRequest,
+  { credential: text, request, arrivedAt, readBody, openBody }: SessionRequest,
   kind: SessionKind,
   onVerified: SessionHearing['onVerified'],
 ): Promise<Heard> {
@@ -65,17 +71,32 @@ export async function hear(
   const { from, to } = session;
   const context = own.succession?.contextOf(to) ?? own;
   checkTimestamp(credential.timestamp, arrivedAt, context.timestampWindowMs);
-  const body = await readBody();
+  const source = credential.sealed ? undefined : openBody?.();
+  const body = source ? EMPTY : await readBody();
 
   const sender = await context.peers.resolve(from, 'sender');
   assertStrong(context, sender.peer.record, session);
   const { crypto } = context.identity;
   const digest = await requestDigest(crypto, session, credential, request, kind);
-  const opened = await openRequest(crypto, session, digest, credential, body, kind);
+  const opened =
+    (source && (await openStream(crypto, session, digest, source))) ??
+    (await openRequest(
+      crypto,
+      session,
+      digest,
+      credential,
+      source ? await readWhole(source, readBody) : body,
+      kind,
+    ));
   onVerified?.(from, sender.entry);
   const recipient = context === own ? {} : { recipient: to };
   return { session, credential, digest, opened, sender, context, recipient };
 }
+
+const readWhole = (source: BodySource, readBody: () => Promise<Uint8Array>): Promise<Uint8Array> => {
+  source.restore();
+  return readBody();
+};
 
 /** Receives a request of a session. Throws what is wrong with it. */
 export async function receiveInSession(
@@ -85,7 +106,7 @@ export async function receiveInSession(
 ): Promise<Received> {
   const heard = await hear(sessions, arrived, 'request', onVerified);
   const { session, credential, digest, opened, sender, context, recipient } = heard;
-  const { content, tag } = opened;
+  const { content, tag, stream } = opened;
   const { from, id, version } = session;
   const { seq, timestamp, scope } = credential;
   const { request } = arrived;
@@ -114,7 +135,7 @@ export async function receiveInSession(
   const message: AgentMessage = {
     kind: 'request',
     sender: from,
-    payload: payloadOf(content.bytes, contentType),
+    payload: stream ? undefined : payloadOf(content.bytes, contentType),
     scope,
     scopes: never.size === 0 ? scopes : scopes.filter((one) => !never.has(one)),
     headers: content.headers!,
@@ -126,9 +147,10 @@ export async function receiveInSession(
     ...(contentType === '' ? {} : { contentType }),
     ...recipient,
   };
-  const isEmpty = content.bytes.length === 0 && credential.sealed !== undefined;
+  const isElsewhere = stream || (content.bytes.length === 0 && credential.sealed !== undefined);
   const leaf = seen && { leaf: { ...(await seen.leaf()), salt: credential.salt } };
-  return { message, content: isEmpty ? undefined : content.bytes, contentType, inSession: true, ...leaf };
+  const bytes = isElsewhere ? undefined : content.bytes;
+  return { message, content: bytes, contentType, inSession: true, ...leaf, ...given({ stream }) };
 }
 
 /** Throws `REPLAY_DETECTED` for a number that was used, and `NONCE_STORE_UNAVAILABLE…` where that cannot be told. `ttlMs`: kept for so long at least. */

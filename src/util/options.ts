@@ -92,11 +92,16 @@ function fail(owner: string, field: string, text: string): never {
 
 /** What to say of a name that is unknown: the nearest known one, or all. */
 export function suggestion(key: string, known: readonly string[], what = 'option'): string {
+  const nearest = nearestOf(key, known);
+  return nearest === undefined
+    ? `there is no ${what} ${key}; known are ${known.join(', ')}.`
+    : `there is no ${what} ${key}; did you mean ${nearest}?`;
+}
+
+/** The known name that was probably meant: up to two letters apart, or a third of them. */
+export function nearestOf(name: string, known: readonly string[]): string | undefined {
   const nearest = known
-    .map((name) => [distance(key.toLowerCase(), name.toLowerCase()), name] as const)
+    .map((one) => [distance(name.toLowerCase(), one.toLowerCase()), one] as const)
     .sort((a, b) => a[0] - b[0])[0];
-  const close = nearest && nearest[0] <= Math.max(2, key.length / 3);
-  return close
-    ? `there is no ${what} ${key}; did you mean ${nearest[1]}?`
-    : `there is no ${what} ${key}; known are ${known.join(', ')}.`;
+  return nearest && nearest[0] <= Math.max(2, name.length / 3) ? nearest[1] : undefined;
 }

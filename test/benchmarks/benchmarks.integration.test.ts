@@ -40,7 +40,7 @@ describeWith(['redis-server'], 'the benchmarks run', () => {
   test(
     'bench:scale',
     async () => {
-      const args = '--seconds 0.5 --processes 1,2 --agents 20 --walks 1'.split(' ');
+      const args = '--seconds 0.3 --processes 1,2 --agents 20 --walks 1'.split(' ');
       const text = await output('scale.mjs', ...args);
       for (const kind of ['API key, by the adapter', 'envelope v2', 'session'])
         for (const processes of [1, 2])
@@ -55,7 +55,7 @@ describeWith(['redis-server'], 'the benchmarks run', () => {
     'bench:compare',
     async () => {
       // Two builds that are the same may seem to differ within so short a time.
-      const text = await output('compare-builds.mjs', built.folder, '--seconds', '0.5').catch(
+      const text = await output('compare-builds.mjs', built.folder, '--seconds', '0.3').catch(
         (error: { stdout: string }) => error.stdout,
       );
       expect(text).toMatch(/v3 receive a request, Redis with clients +[\d,]+ +[\d,]+ +[\d.]+/);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 
@@ -54,5 +54,14 @@ describe('ML-DSA in JavaScript where no worker can be had', () => {
   ])('[D3] %s, it signs and verifies on the thread it is called on', (_, file, flags) => {
     const output = execFileSync(process.execPath, ['--no-warnings', ...flags, file], { encoding: 'utf8' });
     expect(JSON.parse(output)).toEqual([true, true, true]);
+  });
+
+  test('in a program on the command line, whose flags are not those of the thread', () => {
+    const flags = ['--no-warnings', '--input-type=module', '-e', `import '${pathToFileURL(beside)}'`];
+    expect(JSON.parse(execFileSync(process.execPath, flags, { encoding: 'utf8' }))).toEqual([
+      true,
+      true,
+      true,
+    ]);
   });
 });

@@ -49,7 +49,7 @@ export function useBrowser() {
 
   return async function visit(url: string, options: BrowserContextOptions = {}): Promise<Visit> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-    context.setDefaultTimeout(8000);
+    context.setDefaultTimeout(40_000);
     const page = await context.newPage();
     const visit: Visit = { page, complaints: [], strangers: [], requests: [] };
     visits.push(visit);

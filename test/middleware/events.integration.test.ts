@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ANSWER_TYPE, MemoryKeyStore, MigrationPlan, type XlinkEvent } from '@private.me/xlink';
 import { KEY_PATH, KEY_SCOPE } from '../../src/http/own-routes.js';
 import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
+import { changed } from '../support/changed.js';
 import { HOUR, NOON } from '../support/clock.js';
 import { declaredEvents, documentedEvents } from '../support/event-docs.js';
 import {
@@ -314,7 +315,7 @@ describe.each(STAGES)('$name: every decision is told once', (framework) => {
       as(marker()),
       as(JSON.stringify({ ...envelope, from: marker() })),
       as(JSON.stringify({ ...envelope, scope: marker(), nonce: marker() })),
-      as(JSON.stringify({ ...envelope, signature: envelope.signature.replace(/^./, 'A') })),
+      as(JSON.stringify({ ...envelope, signature: changed(envelope.signature) })),
       {
         ...as(JSON.stringify({ secret: marker() }), 'application/json'),
         headers: { 'content-type': 'application/json', 'x-api-key': marker() },

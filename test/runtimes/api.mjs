@@ -34,6 +34,7 @@ export async function serveApi() {
     agent,
     mode: 'hybrid',
     clients: new MemoryClientStore(),
+    sessions: true,
     legacyKeyValidator: (key) =>
       key.startsWith('runtimes-') ? { customerId: key, scopes: ['orders'] } : null,
     skip: ({ target }) => target === '/unsealed',
@@ -46,6 +47,11 @@ export async function serveApi() {
   app.get('/missing', (_req, res) => res.status(404).json({ missing: true }));
   app.delete('/empty', (_req, res) => res.status(204).end());
   app.get('/admin', requireScope('admin'), (_req, res) => res.json({}));
+  app.post('/stream', async (req, res) => {
+    let size = 0;
+    for await (const chunk of req) size += chunk.length;
+    res.json({ size, form: req.auth.form });
+  });
   app.use(express.json({ limit: '1mb' }), express.raw({ type: () => true }));
   app.all('/{*path}', (req, res) => {
     const { mode, client } = req.auth;

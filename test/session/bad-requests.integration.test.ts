@@ -187,8 +187,8 @@ describe('a request in a session', () => {
   });
 
   test.each([
-    [15, 'SESSION_AUTHENTICATION_FAILED'],
-    [16, 'SESSION_MALFORMED'],
+    [255, 'SESSION_AUTHENTICATION_FAILED'],
+    [256, 'SESSION_MALFORMED'],
     [5000, 'SESSION_MALFORMED'],
   ])('of %i empty chunks and a last one is refused with %s', async (count, code) => {
     const sealed = await caller.seal();

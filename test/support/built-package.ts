@@ -41,6 +41,7 @@ const builtOnce = (): string =>
   onceInRun('built', (folder) => {
     const tsc = join(root, 'node_modules/.bin/tsc');
     execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist/esm')], { cwd: root });
+    execFileSync(process.execPath, ['scripts/build-node.mjs', join(folder, 'dist/node')], { cwd: root });
     cpSync(join(root, 'package.json'), join(folder, 'package.json'));
     linkModules(folder);
   });

@@ -31,16 +31,29 @@ export const verdictOn = (absent: readonly string[], env: NodeJS.ProcessEnv = pr
  */
 export function describeWith(programs: readonly string[], name: string, define: () => void): void {
   const absent = programs.filter((program) => !findProgram(program));
-  const verdict = verdictOn(absent);
-  if (verdict === 'run') describe(name, define);
-  else if (verdict === 'skip') describe.skip(`${name} [skipped: ${absent.join(', ')} not installed]`, define);
-  else
-    describe(name, () => {
-      test(`needs ${absent.join(', ')}`, () => {
-        throw new Error(`CI must not skip this: install ${absent.join(', ')}`);
-      });
-    });
+  describeWhere(absent.length === 0, absent.join(', '), name, define);
 }
+
+/** The same for anything else that may not be there. */
+export function describeWhere(isThere: boolean, what: string, name: string, define: () => void): void {
+  const verdict = verdictOn(isThere ? [] : [what]);
+  if (verdict === 'run') describe(name, define);
+  else if (verdict === 'skip') describe.skip(`${name} [skipped: ${what} not installed]`, define);
+  else describe(name, () => missing(what));
+}
+
+/** The same for one test. */
+export function testWhere(isThere: boolean, what: string, name: string, run: () => Promise<void>): void {
+  const verdict = verdictOn(isThere ? [] : [what]);
+  if (verdict === 'run') test(name, run);
+  else if (verdict === 'skip') test.skip(`${name} [skipped: ${what} not installed]`, run);
+  else describe(name, () => missing(what));
+}
+
+const missing = (what: string): void =>
+  test(`needs ${what}`, () => {
+    throw new Error(`CI must not skip this: install ${what}`);
+  });
 
 /** Newest version first. */
 function postgresFolders(): string[] {

@@ -16,10 +16,10 @@ function mount(...args: string[]): boolean {
 
 export const SMALL_DISK_BYTES = 256 * 1024;
 
-/** A small disk for one test file, which only root can have. Where there is none its tests are skipped; in CI they fail. */
-export function smallDisk() {
+/** A small disk for one test file, of 256 KiB or another size of `mount`, which only root can have. Where there is none its tests are skipped; in CI they fail. */
+export function smallDisk(size = String(SMALL_DISK_BYTES)) {
   const path = mkdtempSync(join(tmpdir(), 'xlink-disk-'));
-  const mounted = mount('-t', 'tmpfs', '-o', `size=${SMALL_DISK_BYTES}`, 'xlink-test', path);
+  const mounted = mount('-t', 'tmpfs', '-o', `size=${size}`, 'xlink-test', path);
   afterAll(() => {
     if (mounted) execFileSync('umount', ['-l', path]);
     rmdirSync(path);

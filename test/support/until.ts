@@ -18,3 +18,20 @@ export async function until(
     await pause(10);
   }
 }
+
+/** Looks again and again until there is something, and returns it; rejects after the deadline, 40 s by default. */
+export async function untilFound<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  withinMs = 40_000,
+): Promise<T> {
+  let found: T | undefined | false;
+  await until(
+    async () => {
+      found = await look();
+      return found;
+    },
+    { withinMs, what },
+  );
+  return found as T;
+}

@@ -3,6 +3,7 @@ import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../../discovery/options.js';
 import { xlinkError } from '../../errors/errors.js';
 import { addSessionRows } from '../../errors/session-rows.js';
 import { withDeadline } from '../../http/abort.js';
+import { MAX_SEQUENCE } from '../../session/protocol.js';
 import type { BufferedRequest } from '../buffered-request.js';
 import type { CalleeSealing } from '../seal-request.js';
 import type { HandshakeMeans, HeldSession } from './open-session.js';
@@ -49,7 +50,8 @@ export class CheckpointKeeper {
     work.by = by;
     this.#unsigned.add(session);
     const hasRoom = checkpoints.hasRoom(next, now);
-    if (checkpoints.isDue(next, now) || (!hasRoom && checkpoints.isMissed(now))) this.#start(session, work);
+    if (checkpoints.isDue(endOf(session), now) || (!hasRoom && checkpoints.isMissed(now)))
+      this.#start(session, work);
     if (hasRoom) this.#watch(session, work);
     return hasRoom;
   }
@@ -69,9 +71,10 @@ export class CheckpointKeeper {
 
   /** Nothing more is sent in the session: what was is signed now, if it can be. */
   finish(session: HeldSession): void {
-    const { checkpoints, next } = session;
+    const { checkpoints } = session;
     const work = this.#work.get(session);
-    if (!checkpoints || !work || checkpoints.next === next) return;
+    if (!checkpoints || !work) return;
+    if (checkpoints.next === endOf(session)) return void this.#unsigned.delete(session);
     checkpoints.isRequired = true;
     this.#start(session, work);
   }
@@ -82,7 +85,8 @@ export class CheckpointKeeper {
   }
 
   async #settle(session: HeldSession): Promise<void> {
-    const { checkpoints, next: to } = session;
+    const { checkpoints } = session;
+    const to = endOf(session);
     const work = this.#work.get(session)!;
     await work.running;
     work.notBefore = -Infinity;
@@ -118,7 +122,7 @@ export class CheckpointKeeper {
       })
       .finally(() => {
         work.running = undefined;
-        if (session.checkpoints!.next === session.next || work.isOver) this.#unsigned.delete(session);
+        if (session.checkpoints!.next === endOf(session) || work.isOver) this.#unsigned.delete(session);
         this.#watch(session, work);
       });
   }
@@ -133,7 +137,7 @@ export class CheckpointKeeper {
       if (now >= session.endsAt) return void this.#unsigned.delete(session); // it would be refused
       const to = checkpoints.end(session.next, now);
       const isEmpty = to === checkpoints.next;
-      if (isEmpty && session.next > to && !checkpoints.isRequired) return; // answers are still to come
+      if (isEmpty && endOf(session) > to && !checkpoints.isRequired) return; // answers are still to come
       const outcome = await withDeadline(timeoutMs, expired, (signal) =>
         sendCheckpoint(defaultProvider(), session, { ...by, ...this.#means, to, now }, signal),
       );
@@ -142,7 +146,7 @@ export class CheckpointKeeper {
         work.failure = xlinkError('SESSION_CHECKPOINT_INVALID');
         return this.#onRefused(session);
       }
-      if (!checkpoints.isDue(session.next, await by.agent.now())) return;
+      if (!checkpoints.isDue(endOf(session), await by.agent.now())) return;
     }
   }
 
@@ -153,10 +157,15 @@ export class CheckpointKeeper {
     work.timer = setTimeout(async () => {
       work.timer = undefined;
       const now = await work.by.agent.now().catch(() => session.endsAt);
-      if (now >= session.endsAt || session.checkpoints!.next === session.next) return;
-      if (session.checkpoints!.isDue(session.next, now)) this.#start(session, work);
+      if (now >= session.endsAt || session.checkpoints!.next === endOf(session))
+        return void this.#unsigned.delete(session);
+      if (session.checkpoints!.isDue(endOf(session), now)) this.#start(session, work);
       this.#watch(session, work);
     }, limits.seconds * 250);
     (work.timer as { unref?(): void }).unref?.(); // nothing stays awake for it
   }
 }
+
+/** The number behind the last that is to be signed in a session with checkpoints. */
+const endOf = ({ checkpoints, next }: HeldSession): number =>
+  next < MAX_SEQUENCE ? next : checkpoints!.reachable(next);

@@ -7,7 +7,7 @@ import { MAX_SEQUENCE } from '../../session/protocol.js';
 import { supersededText } from '../../session/superseded.js';
 import { BoundedMap } from '../../util/bounded-map.js';
 import { given } from '../../util/given.js';
-import type { BufferedRequest } from '../buffered-request.js';
+import { type CallerRequest, isUpload } from '../buffered-request.js';
 import { DEFAULT_MAX_SERVICES } from '../known-services.js';
 import { type Exchanged, unsealedResponse } from '../response.js';
 import type { Sealing } from '../seal-request.js';
@@ -24,9 +24,10 @@ import { openReply, type Reply } from './open-reply.js';
 import type { HandshakeMeans, HeldSession } from './open-session.js';
 import { OriginSessions, requestSending } from './origin-sessions.js';
 import { type SealedCall, sealCall } from './seal-call.js';
+import { isReadWhole } from './seal-upload.js';
 
 /** Sends the same request under an envelope. */
-type ByEnvelope = (request: BufferedRequest) => Promise<Exchanged>;
+type ByEnvelope = (request: CallerRequest) => Promise<Exchanged>;
 
 /** What a session is not for, or has broken off for: nobody vouches for it, so all it causes is an envelope in its place. */
 interface BrokenOff {
@@ -48,13 +49,14 @@ export class ClientSessions {
 
   /** One call and its answer. */
   async exchange(
-    request: BufferedRequest,
+    request: CallerRequest,
     sealing: Sealing,
     rules: ExchangeRules,
     byEnvelope: ByEnvelope,
   ): Promise<Exchanged> {
     const origin = this.#of(sealing.service.origin);
     const sending = requestSending(request);
+    if (isUpload(request)) await request.upload.ready(isReadWhole(request.request.headers));
     const session = await origin.sessionFor(sending, sealing);
     if (!session) return byEnvelope(request);
     const outcome = await inSession(origin, session, request, sealing, rules);
@@ -77,6 +79,7 @@ export class ClientSessions {
     if (refused.code === 'NONCE_STORE_UNAVAILABLE') origin.pause();
     else if (refused.code !== 'SESSION_CHECKPOINT_REQUIRED' || !origin.keeper.demanded(session, call.ticket))
       origin.drop(session);
+    if (isUpload(request)) throw xlinkError('SESSION_OUTCOME_UNKNOWN', { cause: refused }); // there is nothing to send again
     return mayBeRepeated(request)
       ? byEnvelope(request)
       : this.#supersede(request, session, call, refused, byEnvelope);
@@ -94,7 +97,7 @@ export class ClientSessions {
 
   /** Carried out only if the request in the session was not, and if it was not, that one never will be. */
   async #supersede(
-    request: BufferedRequest,
+    request: CallerRequest,
     { id: sid }: HeldSession,
     { seq, timestamp }: SealedCall,
     refused: XlinkError,
@@ -137,7 +140,7 @@ const HEAD_REFUSED: ReadonlySet<number> = new Set([...NOT_LET_THROUGH, 428, 503]
 async function inSession(
   { keeper }: OriginSessions,
   session: HeldSession,
-  request: BufferedRequest,
+  request: CallerRequest,
   sealing: Sealing,
   rules: ExchangeRules,
 ): Promise<Reply | Exchanged | BrokenOff | 'unused'> {
@@ -147,7 +150,7 @@ async function inSession(
   const headers = headersFor(request, wantsSealed, rules.stripKey);
   let sent: SentRequest | undefined;
   try {
-    const sending = await rules.gate.pass(async () => {
+    const begun = await rules.gate.pass(async () => {
       if (session.checkpoints) {
         const now = await sealing.agent.now();
         if (!keeper.mayCarry(session, { ...sealing, init }, now)) return undefined;
@@ -155,13 +158,13 @@ async function inSession(
       const call = await sealInSession(session, request, headers, sealing);
       sent = call.sent;
       const { body, headers: sealed } = call;
-      return [
-        call,
-        await rules.send(url, { ...init, headers: sealed, referrer: '', ...given({ body }) }),
-      ] as const;
+      const sending = rules.send(url, { ...init, headers: sealed, referrer: '', ...given({ body }) });
+      if (!isUpload(request)) await sending; // one that may take long holds up no others
+      return { call, sending };
     }, signal);
-    if (!sending) return 'unused';
-    const [call, response] = sending;
+    if (!begun) return 'unused';
+    const { call } = begun;
+    const response = await begun.sending;
     if (wantsSealed && mediaTypeOf(response.headers.get('content-type')) === ANSWER_TYPE)
       return await openReply(crypto, session, call.tie, response, { signal, maxBytes: rules.maxBytes }, sent);
     if (sent) sent.isOver = true;
@@ -177,6 +180,7 @@ async function inSession(
     return { refused, call, isAboutSession: isOfIt || isBare };
   } catch (error) {
     if (sent) sent.isOver = true;
+    if (sent && !sent.sealed) session.next = MAX_SEQUENCE;
     throw error;
   }
 }
@@ -184,14 +188,14 @@ async function inSession(
 /** A number that nothing was sealed under cannot be signed for, so no session goes on with one. */
 async function sealInSession(
   session: HeldSession,
-  request: BufferedRequest,
+  request: CallerRequest,
   headers: Headers,
   sealing: Sealing,
 ): Promise<SealedCall> {
   try {
     return await sealCall(defaultProvider(), session, request, headers, sealing);
   } catch (error) {
-    session.next = MAX_SEQUENCE;
+    if (session.checkpoints) session.next = MAX_SEQUENCE;
     throw error;
   }
 }

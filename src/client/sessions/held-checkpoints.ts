@@ -68,6 +68,15 @@ export class HeldCheckpoints {
     return seq;
   }
 
+  /** The number behind the last that may be signed at all: one that was never sealed ends the session. `seq`: that of the next request. */
+  reachable(seq: number): number {
+    for (let number = this.next; number < seq; number++) {
+      const sent = this.#sent.get(number);
+      if (!sent || (sent.isOver && !sent.sealed)) return number;
+    }
+    return seq;
+  }
+
   /** How much of what the limits allow is used, from 0. */
   #part(seq: number, now: number): number {
     const { requests, seconds } = this.limits;

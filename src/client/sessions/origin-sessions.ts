@@ -1,7 +1,7 @@
 import { ALL_SCOPES, acceptsScope, isOwnScope } from '../../checks/scope.js';
 import { untilAborted } from '../../http/abort.js';
 import { BoundedMap } from '../../util/bounded-map.js';
-import type { BufferedRequest } from '../buffered-request.js';
+import { type CallerRequest, isUpload } from '../buffered-request.js';
 import type { CalleeSealing } from '../seal-request.js';
 import { CheckpointKeeper } from './checkpoint-keeper.js';
 import { type HandshakeMeans, type HeldSession, isAging, isGood, openSession } from './open-session.js';
@@ -12,17 +12,18 @@ const HANDSHAKE_EVERY_MS = 10_000;
 const MAX_PATHS = 1000;
 
 /** What is to be sent: a request, or a message. */
-export interface Sending extends Pick<BufferedRequest, 'init' | 'signal'> {
+export interface Sending extends Pick<CallerRequest, 'init' | 'signal'> {
   /** What may turn out to need envelopes: method and path of a request, the scope of a message. */
   readonly about: string;
+  /** Whether a session is worth its handshake for this one alone. */
+  readonly isLong?: boolean;
 }
 
 /** The same of a request. */
-export const requestSending = ({ method, url, init, signal }: BufferedRequest): Sending => ({
-  about: `${method} ${url.pathname}`,
-  init,
-  signal,
-});
+export const requestSending = (request: CallerRequest): Sending => {
+  const { method, url, init, signal } = request;
+  return { about: `${method} ${url.pathname}`, init, signal, isLong: isUpload(request) };
+};
 
 /** The session of one origin: opened at the second call, renewed before its end, and given up when the service does not know it. */
 export class OriginSessions {
@@ -60,10 +61,9 @@ export class OriginSessions {
       return held.never.has(scope) ? undefined : held;
     }
     // Who calls once needs no session.
-    if (this.#isFirstCall) {
-      this.#isFirstCall = false;
-      return undefined;
-    }
+    const isFirst = this.#isFirstCall;
+    this.#isFirstCall = false;
+    if (isFirst && !sending.isLong) return undefined;
     const opened = await untilAborted(this.#open(sending, sealing), sending.signal);
     return opened?.never.has(scope) ? undefined : opened;
   }

@@ -64,7 +64,7 @@ class MlDsaWorker {
     const module = pathToFileURL(
       createRequire(import.meta.url).resolve('@noble/post-quantum/ml-dsa.js'),
     ).href;
-    const worker = new Worker(WORKER, { eval: true, workerData: module });
+    const worker = new Worker(WORKER, { eval: true, execArgv: [], workerData: module }); // under --input-type=module the text would be no script
     worker.on('message', ({ id, value, error, unloaded }) => {
       const job = this.#jobs.get(id);
       this.#jobs.delete(id);

@@ -45,7 +45,11 @@ export async function authenticateFetch(
       : served(adapter, context, asked, decision, (error) => {
           refused ??= error;
         });
-  return carryOut(adapter, context, decision, answer, () => refused);
+  const isStreamed = decision.action === 'pass' && decision.stream !== undefined;
+  return carryOut(adapter, context, decision, answer, () => {
+    if (isStreamed) asked.dropped(); // what its handler has not read: its connection goes on behind it
+    return refused;
+  });
 }
 
 /** Answers the routes of the library itself. `undefined`: it is not for one of them, and goes on. */
@@ -64,16 +68,16 @@ function rethrow(thrown: unknown): never {
   throw toXlinkError(thrown);
 }
 
-/** Answers, sealed for a caller that asks for it; the decision is counted once, with the status of what is sealed, when the response is over. */
+/** Answers, sealed for a caller that asks for it; the decision is counted once, with the status of what is sealed, when the response is over. `onOver`: what a guard refused by then. */
 async function carryOut(
   adapter: BaseDualModeAdapter,
   { request, native, route }: Exchange,
   decision: Decision,
   answer: () => Promise<Response>,
-  refused: () => XlinkError | undefined = () => undefined,
+  onOver: () => XlinkError | undefined = () => undefined,
 ): Promise<Response> {
   const over: Over = (status, aborted) =>
-    adapter.recordOutcome(refusedBy(decision, refused()), route(), status, aborted);
+    adapter.recordOutcome(refusedBy(decision, onOver()), route(), status, aborted);
   const watch = native ? nodeWatch(native, over) : fetchWatch(request.method, over);
   try {
     const inner = await answer();

@@ -60,13 +60,18 @@ export class FetchRequest {
             : await this.#body.read(maxBytes, checkStart);
         return this.#bytes;
       },
+      openBody: () => (isBodiless(request) ? undefined : this.#body.source()),
     };
   }
 
   /** The request that a caller with a key would have made. */
   opened(pass: Pass): Request {
     const bytes = pass.content?.bytes ?? this.#bytes;
-    const body = bytes ? new Uint8Array(bytes) : this.#body.unread();
+    const body = pass.stream
+      ? this.#body.replaced(pass.stream.pieces)
+      : bytes
+        ? new Uint8Array(bytes)
+        : this.#body.unread();
     const headers = new Headers(this.#request.headers);
     const changes = openedHeaders(pass, this.inbound.header, () => [...headers.keys()]);
     if (changes.size === 0 && body === undefined) return this.#request;

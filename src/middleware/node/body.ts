@@ -1,8 +1,8 @@
-import { SLOW_BODY_MS } from '../../checks/timestamp.js';
 import { concat } from '../../crypto/bytes.js';
 import { xlinkError } from '../../errors/service-errors.js';
 import type { Pass } from '../../http/decision.js';
 import { decodeUtf8, encodeUtf8 } from '../../util/utf8.js';
+import { tapOf, timeLeftFor } from './body-tap.js';
 import { changeHeaders } from './fields.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
@@ -17,7 +17,7 @@ export async function readNodeBody(
   bodies: readonly BodyHolder[],
   maxBytes: number,
   checkStart: CheckStart = () => {},
-  withinMs = SLOW_BODY_MS,
+  withinMs = timeLeftFor(req),
 ): Promise<Uint8Array> {
   const left = leftByParser(bodies);
   if (left) {
@@ -169,6 +169,7 @@ export function replaceLeftBodies(
  * `maxBytes` is cut off.
  */
 export function discardNodeBody(req: NodeRequest, maxBytes: number): void {
+  tapOf(req)?.restore();
   if (req.complete || req.destroyed) return;
   let discarded = 0;
   req.on('data', (chunk: Uint8Array) => {

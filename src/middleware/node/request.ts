@@ -1,6 +1,7 @@
 import type { IncomingBody } from '../../http/body-intake.js';
 import type { InboundRequest } from '../../http/decision.js';
 import { leftByParser, readNodeBody } from './body.js';
+import { BodyTap } from './body-tap.js';
 import { fieldOf } from './field-of.js';
 import type { FrameworkContext } from './framework-context.js';
 import { whenGone } from './gone.js';
@@ -39,6 +40,7 @@ export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = [
     lines: (name) => linesOf(req, name),
     isBodyGone: () => req.readableEnded && leftByParser(bodies) === undefined,
     readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
+    openBody: () => (leftByParser(bodies) ? undefined : BodyTap.of(req)),
   };
 }
 

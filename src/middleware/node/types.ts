@@ -43,6 +43,19 @@ export interface NodeRequest {
   removeListener(event: string, listener: (...args: any[]) => void): unknown;
 }
 
+/** A request whose body Node itself pushes into its stream. */
+export interface PushedRequest extends Omit<NodeRequest, 'destroy' | 'socket'> {
+  readonly socket?: NodeRequest['socket'] & { readonly _paused?: boolean; resume?(): unknown };
+  readonly readableLength: number;
+  readonly readableFlowing: boolean | null;
+  listenerCount(event: string): number;
+  /** HTTP/1: Node throws away what still comes. */
+  readonly _dumped?: boolean;
+  push(chunk: Uint8Array | null): boolean;
+  _read(size: number): void;
+  destroy(error?: unknown): unknown;
+}
+
 /** The parts of Node's `ServerResponse` that are used. */
 export interface NodeResponse {
   statusCode: number;

@@ -1,4 +1,5 @@
 import type { AnswerSealer } from '../../http/answer-head.js';
+import { isConnection } from '../node/connection.js';
 import { type FailureAnswer, type Http1Response, type NodeSocket, sealHttp1 } from './http1.js';
 import { type Http2Stream, sealHttp2 } from './http2.js';
 import { sealMethods, type WritableResponse } from './methods.js';
@@ -16,17 +17,8 @@ export function sealAnswerOf(
 ): void {
   const { stream } = res as { stream?: Partial<Http2Stream> };
   if (typeof stream?.respond === 'function') sealHttp2(stream as Http2Stream, sealer);
-  else if (isConnection(req.socket)) {
+  else if (isConnection<NodeSocket>(req.socket)) {
     const connection = { socket: req.socket, takesChunks: req.httpVersion !== '1.0' };
     sealHttp1(res as Http1Response, connection, sealer, failure);
   } else sealMethods(res as WritableResponse, sealer, failure, onHead);
-}
-
-/**
- * A TCP, TLS or Unix connection of Node's own, which responses write to. Other runtimes and tests have something in its place;
- * Deno's looks the same, and its responses go around it.
- */
-function isConnection(socket: unknown): socket is NodeSocket {
-  const { _handle } = (socket ?? {}) as { _handle?: { writeUtf8String?: unknown } };
-  return typeof _handle?.writeUtf8String === 'function' && !('Deno' in globalThis);
 }

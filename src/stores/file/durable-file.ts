@@ -1,15 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import {
-  type FileHandle,
-  link,
-  lstat,
-  open,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-} from 'node:fs/promises';
+import { type FileHandle, lstat, open, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { makeFolder } from './make-folder.js';
 
@@ -77,38 +66,6 @@ export async function replaceFile(path: string, content: Iterable<string>): Prom
   } catch (error) {
     await file.close().catch(() => {});
     await rm(temporary, { force: true }).catch(() => {}); // what matters is the error above
-    throw error;
-  }
-}
-
-/** Makes a file that is there as a whole or not at all. False, and nothing written, if there is one. */
-export async function createFile(path: string, content: Uint8Array): Promise<boolean> {
-  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await link(temporary, path);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await syncFolderOf(path);
-  return true;
-}
-
-/** `undefined` if there is no such file. */
-export async function bytesOf(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
     throw error;
   }
 }

@@ -4,7 +4,8 @@ import type { IdentityStore } from '../../client/options.js';
 import { xlinkError } from '../../errors/errors.js';
 import { Identity } from '../../identity/identity.js';
 import { decodePkcs8, encodePkcs8 } from '../../identity/pkcs8.js';
-import { bytesOf, createFile, realPathOf } from './durable-file.js';
+import { realPathOf } from './durable-file.js';
+import { bytesOfFile, createPrivateFile } from './private-file.js';
 import { updateFile } from './update-file.js';
 
 /**
@@ -13,10 +14,10 @@ import { updateFile } from './update-file.js';
  * another kind or with a passphrase.
  */
 export async function identityFromFile(path: string): Promise<Identity> {
-  const kept = await bytesOf(path);
+  const kept = await bytesOfFile(path);
   if (kept) return Identity.fromPKCS8(pkcs8In(kept, path));
   const identity = await Identity.fromSeed(new Uint8Array(randomBytes(32)));
-  if (await createFile(await realPathOf(path), identity.exportPKCS8())) return identity;
+  if (await createPrivateFile(await realPathOf(path), identity.exportPKCS8())) return identity;
   return Identity.fromPKCS8(pkcs8In(await readFile(path), path));
 }
 
@@ -34,15 +35,15 @@ export function fileIdentity(path: string): IdentityStore {
   const services = `${path}.services.json`;
   return {
     load: async () => {
-      const kept = await bytesOf(path);
+      const kept = await bytesOfFile(path);
       return kept && pkcs8In(kept, path);
     },
     async save(pkcs8) {
-      if (!(await createFile(await realPathOf(path), pkcs8)))
+      if (!(await createPrivateFile(await realPathOf(path), pkcs8)))
         throw new Error('another process made one meanwhile');
     },
     services: {
-      load: async () => (await bytesOf(services))?.toString(),
+      load: async () => (await bytesOfFile(services))?.toString(),
       save: (json) => updateFile(services, async () => json),
       update: (change) => updateFile(services, change),
     },

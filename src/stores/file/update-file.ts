@@ -1,6 +1,7 @@
 import { KeyedMutex } from '../../util/keyed-mutex.js';
-import { bytesOf, realPathOf, replaceFile, syncFolderOf } from './durable-file.js';
+import { realPathOf, replaceFile, syncFolderOf } from './durable-file.js';
 import { DEFAULT_LOCK_WAIT_MS } from './file-options.js';
+import { bytesOfFile } from './private-file.js';
 import { WriterLock } from './writer-lock.js';
 
 /** Within this process nobody has to wait for a lock. */
@@ -19,7 +20,7 @@ export async function updateFile(
   return turns.run(path, async () => {
     const lock = await WriterLock.acquire(path, DEFAULT_LOCK_WAIT_MS);
     try {
-      const content = await change((await bytesOf(path))?.toString());
+      const content = await change((await bytesOfFile(path))?.toString());
       if (content === undefined) return;
       const [file] = await replaceFile(path, [content]);
       await file.close();

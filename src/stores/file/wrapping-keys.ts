@@ -3,10 +3,11 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { WrappingKeyStore } from '../../identity/key-store.js';
 import { isWrappingKeyId, parseWrappingKey, wrappingKeyText } from '../../identity/stored-epochs.js';
 import { checkOptions, integerIn, isString } from '../../util/options.js';
-import { createFile, realPathOf, syncFolderOf, writeAt } from './durable-file.js';
+import { realPathOf, syncFolderOf, writeAt } from './durable-file.js';
 import { DEFAULT_LOCK_WAIT_MS } from './file-options.js';
 import { FileStoreError } from './file-store-error.js';
 import { keyStoreFailure } from './key-store-failure.js';
+import { createPrivateFile } from './private-file.js';
 import { WriterLock } from './writer-lock.js';
 
 const HEAD = Buffer.from('{"xlink-wrapping-keys":1}\n');
@@ -91,7 +92,7 @@ export class FileWrappingKeyStore implements WrappingKeyStore {
       const path = await realPathOf(this.#path);
       const lock = await WriterLock.acquire(path, this.#lockWaitMs);
       try {
-        if (!(await exists(path))) await createFile(path, HEAD);
+        if (!(await exists(path))) await createPrivateFile(path, HEAD);
         const file = await open(path, 'r+');
         try {
           const { slots, free } = await slotsIn(file, path);

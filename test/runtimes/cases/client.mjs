@@ -14,6 +14,9 @@ export async function clientCases(check, { xlink, serverUrl }) {
   await refusals(check, xlink, serverUrl);
 }
 
+/** It sends streams over HTTP/2 alone, and the API speaks HTTP/1. */
+const isChromium = () => 'document' in globalThis && navigator.userAgent.includes('Chrome');
+
 /** The server takes each key that begins so, as that of a client of its own. */
 const newKey = () => `runtimes-${Date.now()}-${Math.random()}`;
 
@@ -41,6 +44,20 @@ async function callsOf(check, xlink, serverUrl, version) {
     const form = await (await put(new URLSearchParams({ a: 'ü' }))).json();
     same(form.body, toHex(new TextEncoder().encode('a=%C3%BC')), 'form');
   });
+
+  if (version > 1 && !isChromium())
+    await check(title('a stream goes up, in a session where the runtime sends streams'), async () => {
+      const piece = new Uint8Array(60_000).fill(7);
+      const body = new ReadableStream({
+        start(controller) {
+          for (let i = 0; i < 10; i++) controller.enqueue(piece);
+          controller.close();
+        },
+      });
+      const headers = { 'Content-Type': 'application/octet-stream' };
+      const response = await fetch('/stream', { method: 'POST', body, duplex: 'half', headers });
+      same(await response.json(), { size: 600_000, form: 'session' }, 'answer');
+    });
 
   await check(title('a refusal by a guard, an error of the application'), async () => {
     const forbidden = await fetch('/admin');

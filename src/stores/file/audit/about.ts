@@ -1,15 +1,16 @@
 import { xlinkError } from '../../../errors/service-errors.js';
 import { isMembers } from '../../../util/members.js';
 import { LOG_FORMAT } from '../../audit/record-text.js';
-import { bytesOf, createFile, realPathOf } from '../durable-file.js';
+import { realPathOf } from '../durable-file.js';
 import { FileStoreError } from '../file-store-error.js';
+import { bytesOfFile, createPrivateFile } from '../private-file.js';
 import type { AuditLogOptions } from './options.js';
 import { places } from './places.js';
 
 /** Which log is in a folder; `undefined` if there is none. Rejects with `EFOREIGN` for a folder with something else. */
 export async function readOrigin(folder: string): Promise<string | undefined> {
   const path = places(folder).about;
-  const bytes = await bytesOf(path);
+  const bytes = await bytesOfFile(path);
   if (!bytes) return undefined;
   try {
     const about: unknown = JSON.parse(bytes.toString());
@@ -31,7 +32,10 @@ export async function originOf({ folder, identity, name }: AuditLogOptions): Pro
     const random = Buffer.from(identity.crypto.randomBytes(8)).toString('hex');
     const origin = `${identity.did}/${name ?? random}`;
     const path = await realPathOf(places(folder).about);
-    const isOurs = await createFile(path, Buffer.from(`${JSON.stringify({ format: LOG_FORMAT, origin })}\n`));
+    const isOurs = await createPrivateFile(
+      path,
+      Buffer.from(`${JSON.stringify({ format: LOG_FORMAT, origin })}\n`),
+    );
     return isOurs
       ? origin
       : originOf({ folder, identity, organization: identity, ...(name ? { name } : {}) });

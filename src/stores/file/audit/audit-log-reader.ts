@@ -17,7 +17,7 @@ import {
   readEntries,
 } from '../../audit/export-log.js';
 import { type AuditVerdict, verifyLog } from '../../audit/verify-log.js';
-import { bytesOf } from '../durable-file.js';
+import { bytesOfFile } from '../private-file.js';
 import { readOrigin } from './about.js';
 import { DataKeys } from './data-keys.js';
 import { places } from './places.js';
@@ -65,7 +65,7 @@ export class AuditLogReader {
       organization: isObject,
     });
     for (const key of ['folder', 'service']) requireOption('AuditLogReader.open', options, key);
-    const source = (await bytesOf(places(options.folder).checkpoint))?.toString();
+    const source = (await bytesOfFile(places(options.folder).checkpoint))?.toString();
     const hint = `There is no checkpoint of this log in ${options.folder}.`;
     if (source === undefined) throw xlinkError('AUDIT_INVALID:CHECKPOINT', { hint });
     const head = await verifyCheckpoint(defaultProvider(), source, options.service);

@@ -36,8 +36,8 @@ import {
   type Witness,
   withCosignature,
 } from '../../audit/witnessed.js';
-import { bytesOf } from '../durable-file.js';
 import { DEFAULT_LOCK_WAIT_MS } from '../file-options.js';
+import { bytesOfFile } from '../private-file.js';
 import { WriterLock } from '../writer-lock.js';
 import { originOf } from './about.js';
 import { DataKeys } from './data-keys.js';
@@ -130,7 +130,7 @@ export class AuditLog implements AuditSink {
       const tree = new MerkleTree(crypto);
       let link: Uint8Array = EMPTY;
       const chain = await chainKeyOf(crypto, identity.privateKey, origin);
-      const checkpoint = (await bytesOf(places(folder).checkpoint))?.toString();
+      const checkpoint = (await bytesOfFile(places(folder).checkpoint))?.toString();
       const head =
         checkpoint === undefined ? undefined : await verifyCheckpoint(crypto, checkpoint, identity.did);
       const segments = await Segments.open({ folder, segmentBytes, lockWaitMs, onRepair });

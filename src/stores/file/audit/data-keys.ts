@@ -6,7 +6,8 @@ import type { Hmac } from '../../../crypto/provider.js';
 import { xlinkError } from '../../../errors/service-errors.js';
 import type { Identity } from '../../../identity/identity.js';
 import type { Did } from '../../../types/protocol.js';
-import { bytesOf, createFile, realPathOf, syncFolderOf, writeAt } from '../durable-file.js';
+import { realPathOf, syncFolderOf, writeAt } from '../durable-file.js';
+import { bytesOfFile, createPrivateFile } from '../private-file.js';
 
 /**
  * The data keys of a log, each in a file of its own, wrapped for the organization. A writer makes one for each month in which
@@ -25,13 +26,13 @@ export class DataKeys {
   async make(service: Identity, organization: Organization, now: number): Promise<DataKey> {
     const { id, hmac, wrapped } = await newDataKey(service, organization, this.#origin, now);
     const path = await realPathOf(this.#pathOf(id));
-    if (!(await createFile(path, Buffer.from(wrapped)))) throw new Error(`there is a data key ${id}`);
+    if (!(await createPrivateFile(path, Buffer.from(wrapped)))) throw new Error(`there is a data key ${id}`);
     return { id, hmac };
   }
 
   /** Throws `AUDIT_INVALID:KEY` for one that is not here any more, or was wrapped for somebody else. */
   async open(id: string, organization: Identity, service: Did): Promise<Hmac> {
-    const wrapped = monthOf(id) && (await bytesOf(this.#pathOf(id)));
+    const wrapped = monthOf(id) && (await bytesOfFile(this.#pathOf(id)));
     if (!wrapped) throw xlinkError('AUDIT_INVALID:KEY', { field: 'key' });
     return organization.crypto.hmac(await unwrapDataKey(organization, service, wrapped, id, this.#origin));
   }

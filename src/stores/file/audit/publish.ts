@@ -10,8 +10,9 @@ import { xlinkError } from '../../../errors/service-errors.js';
 import type { Did } from '../../../types/protocol.js';
 import { encodeUtf8 } from '../../../util/utf8.js';
 import type { FoundLine } from '../../audit/record-text.js';
-import { bytesOf, syncFolderOf } from '../durable-file.js';
+import { syncFolderOf } from '../durable-file.js';
 import { makeFolder } from '../make-folder.js';
+import { bytesOfFile } from '../private-file.js';
 import { places } from './places.js';
 
 /** What is published: the log as far as a checkpoint of the service. */
@@ -53,7 +54,7 @@ export async function isSameFolder(folder: string, made: string): Promise<boolea
 
 /** A published log never gets shorter, and never becomes another one. */
 async function assertNotAhead({ crypto, service, origin, size }: Published, folder: string): Promise<void> {
-  const there = await bytesOf(places(folder).checkpoint);
+  const there = await bytesOfFile(places(folder).checkpoint);
   if (!there) return;
   const head = await verifyCheckpoint(crypto, there.toString(), service);
   if (head.origin !== origin || head.size > size)
@@ -82,7 +83,7 @@ async function* bundlesOf(lines: AsyncIterable<FoundLine>, { crypto, tree, size 
 }
 
 async function put(path: string, bytes: Uint8Array): Promise<void> {
-  const there = await bytesOf(path);
+  const there = await bytesOfFile(path);
   if (there?.equals(bytes)) return;
   await makeFolder(dirname(path), 0o777);
   await writeFile(path, bytes, { flush: true });
