@@ -75,7 +75,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly maxUnauthenticatedBytes?: number;
   /**
    * Refusals of one address that are answered without waiting, per second, in each process; 64 KiB of a body count as one
-   * more. Further ones are answered up to a second late, so that a flood waits for its own answers. Nothing that is
+   * more. Further ones are answered up to two seconds late, so that a flood waits for its own answers. Nothing that is
    * accepted waits, nor does a caller that is known, or one whose key is good and no longer taken. Default 100.
    */
   readonly refusalsPerSecond?: number;

@@ -9,7 +9,7 @@ import { BoundedMap } from '../util/bounded-map.js';
 const BYTES_PER_REFUSAL = 64 * 1024;
 /** What an address may be refused at once, in time that it would take one after the other. */
 const BURST_MS = 250;
-const MAX_WAIT_MS = 1000;
+const MAX_WAIT_MS = 2000;
 /** Refusals that wait at a time. Each keeps a connection, so that a flood pays for them as well. */
 const MAX_WAITING = 1000;
 const MAX_ADDRESSES = 10_000;
@@ -31,7 +31,7 @@ export class RefusalPace {
     this.#addressOf = addressOf;
   }
 
-  /** Resolves when the refusal may be sent, after a second at the latest. */
+  /** Resolves when the refusal may be sent, after two seconds at the latest. */
   async hold(request: InboundRequest, outcome: Pick<Outcome, 'error' | 'client' | 'did'>): Promise<void> {
     if (!isStranger(outcome)) return;
     const address = this.#addressOf(request);

@@ -4,7 +4,7 @@ import type { Envelope, Kind } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { ownText } from '../util/own-text.js';
 import { type BinaryName, FIELD_NAMES, FIELDS, type Field, type FieldName, fitsBytes } from './fields.js';
-import { readFlatJson } from './flat-json.js';
+import { LongValue, readFlatJson } from './flat-json.js';
 import { isKind, labelOf, suiteHasKind } from './kinds.js';
 
 /**
@@ -41,7 +41,9 @@ export function parseEnvelope(
   maxBytes = DEFAULT_MAX_ENVELOPE_BYTES,
   beside?: Uint8Array,
 ): ParsedEnvelope {
-  const parsed = validate(isText(input) ? readFlatJson(input, maxBytes) : snapshot(input, maxBytes));
+  const parsed = validate(
+    isText(input) ? readFlatJson(input, maxBytes, 'payload') : snapshot(input, maxBytes),
+  );
   if (parsed.fields.kind !== 'answer') return parsed;
   if (!beside) throw missing('payload');
   return { ...parsed, bytes: { ...parsed.bytes, payload: beside } };
@@ -92,6 +94,11 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
       continue;
     }
     if (presence === 'forbidden') throw xlinkError('PARSE_FAILED:UNKNOWN_FIELD', { field: name });
+    if (value instanceof LongValue) {
+      Object.defineProperty(fields, name, { get: () => value.text, enumerable: true });
+      bytes[name] = value.bytes;
+      continue;
+    }
     const decoded = checkField(name, value);
     fields[name] = typeof value === 'string' && !NOT_KEPT.has(name) ? ownText(value) : value;
     if (decoded) bytes[name] = decoded;
