@@ -72,7 +72,7 @@ export async function serveApi(
     const chunks: Buffer[] = [];
     const { push } = req;
     req.push = (chunk, ...rest) => {
-      if (chunk) chunks.push(Buffer.from(chunk));
+      if (chunk && chunks.length < 64) chunks.push(Buffer.from(chunk)); // 4 MiB of a long upload are enough
       return push.call(req, chunk, ...rest);
     };
     seen.push({

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Agent, MemoryTrustRegistry, xlinkFetch } from '@private.me/xlink';
 import express, { type Express, type Response as ExpressResponse, type Request } from 'express';
 import { fetchFor, KEY, LOCAL, rejection, serveApi } from '../client/support.js';
+import { reachableBytes } from '../support/heap.js';
 import { until } from '../support/until.js';
 import { type SessionApi, serveSessions, serveSigning } from './support.js';
 
@@ -18,6 +19,9 @@ interface Upload {
   readonly headers: Request['headers'];
   readonly body: unknown;
 }
+
+const messagesOf = (error: unknown): string[] =>
+  error instanceof Error ? [error.message, ...messagesOf(error.cause)] : [];
 
 describe('a body that is a stream', () => {
   let api: SessionApi;
@@ -48,6 +52,9 @@ describe('a body that is a stream', () => {
     app.post('/back', (req, res) => {
       res.setHeader('content-type', req.headers['content-type'] ?? '');
       req.pipe(res);
+    });
+    app.post('/elsewhere', (req, res) => {
+      req.on('end', () => res.redirect(303, '/upload')).resume();
     });
     app.post('/not-read', (_req, res) => void res.status(400).json({ error: 'no, thank you' }));
     app.post(
@@ -88,6 +95,28 @@ describe('a body that is a stream', () => {
     expect(headers['authorization']).toBeUndefined();
     const sent = api.seen.at(-1)!;
     expect(sent.headers['content-type']).toBe('application/xlink-session');
+  });
+
+  test('leaves no copy behind where no redirect is to be followed', async () => {
+    const held: number[] = [];
+    const source = pieces(800);
+    const watched = source.stream.pipeThrough(
+      new TransformStream({
+        async transform(piece, controller) {
+          if (source.asked.count % 100 === 0) held.push(await reachableBytes());
+          controller.enqueue(piece);
+        },
+      }),
+    );
+    const answer = await call('/upload', post(watched, { redirect: 'error' }));
+    expect(await answer.json()).toEqual({ size: 50 * MIB });
+    expect(held.length).toBe(8);
+    expect(Math.max(...held) - held[0]!).toBeLessThan(20 * MIB);
+  });
+
+  test('rejects with what fetch says of a redirect that is not to be followed', async () => {
+    const error = await rejection(call('/elsewhere', post(pieces(4).stream, { redirect: 'error' })));
+    expect(messagesOf(error)).toContain('unexpected redirect');
   });
 
   test('may be larger than what may be in memory, and is read no faster than its handler does', async () => {
