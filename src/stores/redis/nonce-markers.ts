@@ -18,6 +18,9 @@ import {
  */
 const VERIFIED_MS = 1000;
 
+/** So many connections of a pool look at all markers where one was lost under load: one alone takes long when all are busy. */
+const LANES = 8;
+
 interface Verified extends Verification {
   readonly connections: number | undefined;
   readonly until: number;
@@ -40,7 +43,7 @@ export class RedisMarkers<S extends 'RedisNonceStore' | 'RedisSequenceStore' = '
     this.#connection = connection;
     this.#markers = markersOf(keyPrefix);
     this.#clock = clock;
-    connection.onReady(() => this.#verifyAll());
+    connection.onReady(() => this.#verifyAll(1)); // a pool that is new opens no connections for it
   }
 
   /**
@@ -67,7 +70,7 @@ export class RedisMarkers<S extends 'RedisNonceStore' | 'RedisSequenceStore' = '
         this.#connection.warnings.ofPolicy(verification.policy);
         this.#connection.warnings.ofClock(outside(verification.now, asked, this.#clock()));
         // The others are probably no better, and would refuse an envelope each.
-        if (verification.isAnew) this.#verifyAll();
+        if (verification.isAnew) this.#verifyAll(LANES);
         return verification.marker;
       },
     };
@@ -81,11 +84,16 @@ export class RedisMarkers<S extends 'RedisNonceStore' | 'RedisSequenceStore' = '
   }
 
   /** In the background, once at a time, and in silence: what fails is verified with the next claim. */
-  #verifyAll(): void {
+  #verifyAll(count: number): void {
     if (this.#isVerifyingAll) return;
     this.#isVerifyingAll = true;
-    const asking = this.#connection.each(this.#markers, (marker) => this.verify(marker).catch(() => {}));
-    void asking.then(() => {
+    const lanes = Array.from({ length: count }, (_, lane) =>
+      this.#connection.each(
+        this.#markers.filter((_marker, at) => at % count === lane),
+        (marker) => this.verify(marker).catch(() => {}),
+      ),
+    );
+    void Promise.all(lanes).then(() => {
       this.#isVerifyingAll = false;
     });
   }
