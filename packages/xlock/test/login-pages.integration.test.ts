@@ -54,7 +54,7 @@ describeWhere(findProgram('chromium') !== undefined, 'chromium', 'in a browser',
       return (await waiting).json();
     };
     const first = await begun();
-    await page.getByText(first.match).waitFor();
+    await page.getByText(first.match, { exact: true }).waitFor();
     if (loginPage === undefined) {
       mkdirSync(SCREENSHOTS, { recursive: true });
       await page.screenshot({ path: join(SCREENSHOTS, 'xlock-gate-sign-in.png') });
