@@ -25,6 +25,24 @@ export async function envelopeCases(check, { xlink, vectors, peer }) {
   for (const version of [1, 2, 3])
     for (const signedOnly of [false, true]) await bothWays(check, xlink, peer, version, signedOnly);
 
+  await check(
+    'a large envelope is read from its bytes, and refused where one of them is another',
+    async () => {
+      const registry = new xlink.MemoryTrustRegistry();
+      const nonceStore = new xlink.MemoryNonceStore({ coldStart: 'accept' });
+      const [alice, bob] = [
+        await xlink.Agent.quickstart({ maxVersion: 1, registry, nonceStore }),
+        await xlink.Agent.quickstart({ maxVersion: 1, registry, nonceStore }),
+      ];
+      const payload = 'x'.repeat(100_001);
+      const text = JSON.stringify(await alice.createEnvelope({ to: bob.did, scope: 'a:b', payload }));
+      const receive = (one) => bob.receive(new TextEncoder().encode(one));
+      const foreign = text.replace(/("payload":"[^"]{9000})./, '$1+');
+      same(await outcome(async () => unwrap(await receive(foreign))), 'PARSE_FAILED', 'foreign');
+      same(unwrap(await receive(text)).payload === payload, true, 'payload');
+    },
+  );
+
   await check('shares: any two of three give the payload', async () => {
     const payload = Uint8Array.from({ length: 100_000 }, (_, i) => i);
     const shares = await xlink.splitForChannel(payload);
