@@ -1,5 +1,5 @@
 import { xlinkError } from '../errors/errors.js';
-import { decodeBase64urlBytes } from '../util/base64url.js';
+import { decodeBase64urlBytes, encodeBase64url } from '../util/base64url.js';
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
 
 /** Opening brace, then `"name": "text"` or `"name": integer` pairs. No escapes, no nesting: nothing to disagree about. */
@@ -7,19 +7,17 @@ const OPEN = /[ \t\r\n]*\{[ \t\r\n]*/y;
 const MEMBER =
   /"([\x21\x23-\x5b\x5d-\x7e]{1,64})"[ \t\r\n]*:[ \t\r\n]*(?:"([\x20\x21\x23-\x5b\x5d-\x7e]*)"|(0|[1-9][0-9]{0,15}))[ \t\r\n]*([,}])[ \t\r\n]*/y;
 
-/** A value in base64url that was decoded where it lay, as text of that length is costly garbage. */
+/** A value in base64url that was decoded where it lay, as text of that length is costly garbage. Keeps nothing of the input. */
 export class LongValue {
   readonly bytes: Uint8Array;
-  readonly #encoded: Uint8Array;
 
-  constructor(encoded: Uint8Array, bytes: Uint8Array) {
-    this.#encoded = encoded;
+  constructor(bytes: Uint8Array) {
     this.bytes = bytes;
   }
 
-  /** As it was sent. */
+  /** As it was sent: the bytes have no other spelling. */
   get text(): string {
-    return decode(this.#encoded);
+    return encodeBase64url(this.bytes);
   }
 }
 
@@ -49,11 +47,10 @@ function readAround(input: Uint8Array, long: string): Members | undefined {
   const [start, end] = found ?? [0, 0];
   const head = decode(input.subarray(0, start));
   if (!found || !new RegExp(`"${long}"[ \\t\\r\\n]*:[ \\t\\r\\n]*"$`).test(head)) return undefined;
-  const encoded = input.subarray(start, end);
-  const bytes = decodeBase64urlBytes(encoded);
+  const bytes = decodeBase64urlBytes(input.subarray(start, end));
   if (!bytes) return undefined;
   const members: Members = membersOf(head + decode(input.subarray(end)));
-  return members.set(long, new LongValue(encoded, bytes));
+  return members.set(long, new LongValue(bytes));
 }
 
 /** Where the first long stretch between two quotation marks is. */

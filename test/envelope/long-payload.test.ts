@@ -66,6 +66,14 @@ describe('an envelope with a long payload', () => {
     }
   });
 
+  test('keeps nothing of what it was read from', () => {
+    const [text] = made as [string];
+    const input = encodeUtf8(text);
+    const { fields } = parseEnvelope(input);
+    input.fill(0);
+    expect(fields.payload).toBe((JSON.parse(text) as { payload: string }).payload);
+  });
+
   test.each([0, 1, 2, 3, 6143, 6144, 6145, 6146, 12_288, 100_000])('%i bytes are decoded', (length) => {
     const text = encodeBase64url(bytesOf(length));
     expect(decodeBase64urlBytes(encodeUtf8(text))).toEqual(bytesOf(length));
