@@ -1,9 +1,10 @@
 // npm run bench:peers [-- --seconds 60 --runs 1 --check --only session,oauth]: one POST of 1 KiB to Express 5, proven in each of the ways
 // that an API has today, in one run.
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { discover, MemoryTrustRegistry } from '@private.me/xlink';
 import { Connection, load } from '../load.mjs';
@@ -44,6 +45,7 @@ const { values: args } = parseArgs({
 });
 const chosen = args.only?.split(',') ?? Object.keys(NAMES);
 let passed = 0;
+let isPinned = false;
 for (let run = 0; run < Number(args.runs); run++) {
   const results = await measureAll(Number(args.seconds));
   console.log(`${report(results)}\n`);
@@ -91,6 +93,8 @@ async function start() {
       PEERS: JSON.stringify({ apiKey, jwt, ed25519: { jwk: made.edJwk }, redisUrl }),
     },
   });
+  pin(child.pid, 0);
+  pin(process.pid, 1);
   const ask = async (message) => {
     child.send(message);
     return (await once(child, 'message'))[0];
@@ -101,6 +105,17 @@ async function start() {
     jwks.close();
   };
   return { ...made, ...said, jwt, apiKey, ask, stop };
+}
+
+/** One core for the server and another for the load, where there are several. Threads of the server share its core. */
+function pin(pid, core) {
+  if (availableParallelism() < 2 && !isPinned) return;
+  try {
+    execFileSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' });
+    isPinned = true;
+  } catch {
+    // no Linux, or no taskset: the scheduler places them
+  }
 }
 
 async function callersOf(world) {
@@ -134,6 +149,7 @@ async function callersOf(world) {
 async function burst({ ask }, kind) {
   const requests = [];
   for (let i = 0; i < kind.size; i++) requests.push(await kind.make());
+  globalThis.gc?.();
   const before = await ask({});
   const { times, failed, perSecond } = await load(kind.connections, requests);
   const after = await ask({});

@@ -5,6 +5,7 @@ import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { UNSIGNED_HEADER } from '../signature/profile.js';
 import type { SignedRequest } from '../signature/signed-request.js';
 import type { AgentMessage } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 import type { AuthAttempt } from './authenticator.js';
 import { answerSealer, inEnvelope, wantsSealedAnswer } from './sealed-answer.js';
 import { answerSigner } from './signed-answer.js';
@@ -25,15 +26,19 @@ export class Answering {
   }
 
   /** How the answer to a message is to be sealed or signed. Found out before the request is carried out; throws `ANSWER_NOT_SEALED`. */
-  async to(
+  to(
     request: InboundRequest,
     { claimed }: AuthAttempt,
     message: AgentMessage,
     attempt: () => Outcome,
-  ): Promise<Sealing> {
+  ): Awaitable<Sealing> {
     if (claimed?.signed) return this.#signing(request, claimed.signed, attempt);
     if (!wantsSealedAnswer(request)) return {};
     if (claimed?.inSession) return this.#withFailure(answerSealer(claimed.inSession('answer')), attempt);
+    return this.#inEnvelope(message, attempt);
+  }
+
+  async #inEnvelope(message: AgentMessage, attempt: () => Outcome): Promise<Sealing> {
     try {
       const sealing = answerSealer(inEnvelope(await this.#parts.agent.prepareAnswer(message)));
       return this.#withFailure(sealing, attempt);

@@ -9,7 +9,7 @@ import { supersede } from '../session/supersede.js';
 import type { RequestEvent, XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import type { AgentMessage, ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
-import { type Awaitable, later } from '../util/awaitable.js';
+import { type Awaitable, atLast, later, orElse } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
@@ -196,17 +196,25 @@ export class Authenticator {
   }
 
   /** An envelope or signature that fails is final: whatever this throws, no key is tried. */
-  async #byProof(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Proof> {
-    const received = await this.#receiveHere(request, attempt, form);
-    attempt.received = received;
-    const { message, content, stream, contentType = '', signed, inSession } = received;
+  #byProof(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Awaitable<Proof> {
+    return later(this.#receiveHere(request, attempt, form), (received) => {
+      attempt.received = received;
+      attempt.mode = this.#parts.policy.forClient(attempt.client) ?? attempt.mode;
+      if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
+      const { message } = received;
+      const covered = message.fields?.split(' ') ?? (message.headers ?? []).map(([name]) => name);
+      if (!covered.includes(SUPERSEDES_HEADER)) return this.#proofOf(received, covered, attempt);
+      const claimed = this.#claimSuperseded(request, received, attempt);
+      return claimed.then(() => this.#proofOf(received, covered, attempt));
+    });
+  }
+
+  #proofOf(
+    { message, content, stream, contentType = '', signed, inSession }: Received,
+    signedHeaders: readonly string[],
+    { client }: AuthAttempt,
+  ): Proof {
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
-    const values = message.headers ?? [];
-    const signedHeaders = message.fields?.split(' ') ?? values.map(([name]) => name);
-    const { client } = attempt;
-    attempt.mode = this.#parts.policy.forClient(client) ?? attempt.mode;
-    if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
-    await this.#claimSuperseded(request, received, signedHeaders, attempt);
     const auth: Auth = {
       mode: 'xlink',
       form: inSession ? 'session' : signed ? 'signature' : 'envelope',
@@ -223,7 +231,11 @@ export class Authenticator {
     return {
       auth,
       message,
-      fields: { values, names: new Set(signedHeaders), ...given({ carriers: signed?.carriers }) },
+      fields: {
+        values: message.headers ?? [],
+        names: new Set(signedHeaders),
+        ...given({ carriers: signed?.carriers }),
+      },
       ...(content ? { content: { bytes: content, contentType } } : {}),
       ...given({ stream }),
     };
@@ -233,10 +245,8 @@ export class Authenticator {
   async #claimSuperseded(
     request: InboundRequest,
     { message: { sender, headers = [] }, inSession }: Received,
-    covered: readonly string[],
     { claimant }: AuthAttempt,
   ): Promise<void> {
-    if (!covered.includes(SUPERSEDES_HEADER)) return;
     const { sessions } = this.#parts;
     if (!sessions) throw xlinkError('SESSION_NOT_ACCEPTED', { field: SUPERSEDES_HEADER });
     const sealed = headers.find(([name]) => name === SUPERSEDES_HEADER)?.[1];
@@ -260,64 +270,68 @@ export class Authenticator {
   }
 
   /** Where no proof is taken at all yet, one that cannot even be received is not supported either. */
-  async #receiveHere(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Received> {
-    try {
-      return await this.#receive(request, attempt, form);
-    } catch (error) {
-      const { hasClientModes } = this.#parts.policy;
-      if (attempt.mode !== 'observe' || hasClientModes || toXlinkError(error).status >= 500) throw error;
-      throw xlinkError('XLINK_NOT_SUPPORTED');
-    }
+  #receiveHere(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Awaitable<Received> {
+    return orElse(
+      () => this.#receive(request, attempt, form),
+      (error) => {
+        const { hasClientModes } = this.#parts.policy;
+        if (attempt.mode !== 'observe' || hasClientModes || toXlinkError(error).status >= 500) throw error;
+        throw xlinkError('XLINK_NOT_SUPPORTED');
+      },
+    );
   }
 
   /** Asked before the nonce is claimed: whether the DID and its client count, and have room for one more. Requests of sessions have none, messages have. */
-  async #admit(
+  #admit(
     entry: RegistryEntry,
     nonce: string,
     attempt: AuthAttempt,
     isWithoutNonce: boolean,
-  ): Promise<NoncePlace | undefined> {
-    await this.#assertStanding(entry, attempt);
-    if (isWithoutNonce) return undefined;
-    return this.#parts.quota.take(attempt.client ?? firstOf(entry), nonce);
+  ): Awaitable<NoncePlace | undefined> {
+    return later(this.#assertStanding(entry, attempt), () =>
+      isWithoutNonce ? undefined : this.#parts.quota.take(attempt.client ?? firstOf(entry), nonce),
+    );
   }
 
-  async #assertStanding(entry: RegistryEntry, attempt: AuthAttempt): Promise<void> {
+  #assertStanding(entry: RegistryEntry, attempt: AuthAttempt): Awaitable<void> {
     const { clients } = this.#parts;
     attempt.did = entry.did;
-    const standing = await clients?.standingOf(entry);
-    attempt.claimant = { sender: firstOf(entry), ...given({ client: standing?.client }) };
-    if (!standing) return;
-    attempt.client = standing.client;
-    clients!.assertStanding(standing);
+    return later(clients?.standingOf(entry), (standing) => {
+      const sender = firstOf(entry);
+      attempt.claimant = standing ? { sender, client: standing.client } : { sender };
+      if (!standing) return;
+      attempt.client = standing.client;
+      clients!.assertStanding(standing);
+    });
   }
 
   /** Receives the proof of a sender that counts, and has room for one more nonce. */
-  async #receiveFor(
+  #receiveFor(
     attempt: AuthAttempt,
     request: InboundRequest,
     form: ProofForm,
     rules: EnvelopeRules,
     hear: Pick<Hearing, 'ownScope' | 'onVerified' | 'mayStream'> = {},
-  ): Promise<Received> {
+  ): Awaitable<Received> {
     let place: NoncePlace | undefined;
-    try {
-      return await this.#receiveBy(attempt, request, form, rules, {
-        ...hear,
-        admit: async (_, entry, nonce) => {
-          const isMessage = rules.kind === 'message';
-          place = await this.#admit(entry, nonce, attempt, form === 'session' && !isMessage);
-          if (isMessage && form !== 'session') await this.#claimInTarget(request, attempt);
-        },
-        assertStanding: (entry) => this.#assertStanding(entry, attempt),
-        onClaimed(claimed) {
-          place?.claimed();
-          attempt.claimed = claimed;
-        },
-      });
-    } finally {
-      place?.leave();
-    }
+    const isMessage = rules.kind === 'message';
+    const hearing: Hearing = {
+      ...hear,
+      admit: (_, entry, nonce) =>
+        later(this.#admit(entry, nonce, attempt, form === 'session' && !isMessage), (taken) => {
+          place = taken;
+          return isMessage && form !== 'session' ? this.#claimInTarget(request, attempt) : undefined;
+        }),
+      assertStanding: (entry) => this.#assertStanding(entry, attempt),
+      onClaimed(claimed) {
+        place?.claimed();
+        attempt.claimed = claimed;
+      },
+    };
+    return atLast(
+      () => this.#receiveBy(attempt, request, form, rules, hearing),
+      () => place?.leave(),
+    );
   }
 
   #receiveBy(
@@ -326,7 +340,7 @@ export class Authenticator {
     form: ProofForm,
     rules: EnvelopeRules,
     hear: Hearing,
-  ): Promise<Received> {
+  ): Awaitable<Received> {
     const { agent, sessions } = this.#parts;
     return form === 'session'
       ? receiveSessionRequest(agent, sessions, request, rules, {
@@ -337,23 +351,25 @@ export class Authenticator {
   }
 
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
-  async #receive(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Received> {
+  #receive(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Awaitable<Received> {
     const { rules, clients } = this.#parts;
     let sender: RegistryEntry | undefined;
-    try {
-      return await this.#receiveFor(attempt, request, form, rules, {
-        mayStream: true,
-        onVerified(_, entry) {
-          sender = entry;
-        },
-      });
-    } finally {
-      if (sender !== undefined && attempt.did === undefined) {
+    const hear = {
+      mayStream: true,
+      onVerified(_: Did, entry: RegistryEntry) {
+        sender = entry;
+      },
+    };
+    return atLast(
+      () => this.#receiveFor(attempt, request, form, rules, hear),
+      () => {
+        if (sender === undefined || attempt.did !== undefined) return undefined;
         attempt.did = sender.did; // it was refused before its client was asked for
-        const client = await clients?.ofDid(sender);
-        if (client !== undefined) attempt.client = client;
-      }
-    }
+        return later(clients?.ofDid(sender), (client) => {
+          if (client !== undefined) attempt.client = client;
+        });
+      },
+    );
   }
 
   /** Verifies an envelope or signature beside a key without any effect on the request but the time it takes. */

@@ -109,10 +109,21 @@ export class Decider {
       const proof = authenticator.authenticate(request, attempt);
       return limits || policy || auditor || isPromiseLike(proof)
         ? this.#decideLater(request, attempt, proof, timed)
-        : this.#pass(request, attempt, proof, timed);
+        : this.#decideNow(request, attempt, proof, timed);
     } catch (thrown) {
-      return this.#refused(request, attempt, thrown, timed);
+      return this.#refused(request, attempt, thrown, timed).finally(() =>
+        this.#parts.intake.release(request),
+      );
     }
+  }
+
+  #decideNow(request: InboundRequest, attempt: AuthAttempt, proof: Proof, timed: Timed): Awaitable<Decision> {
+    const { message } = proof;
+    if (!message) return this.#pass(request, attempt, proof, timed);
+    const sealing = this.#answering.to(request, attempt, message, timed);
+    if (isPromiseLike(sealing)) return this.#decideLater(request, attempt, proof, timed, sealing);
+    this.#parts.intake.release(request);
+    return this.#pass(request, attempt, proof, timed, sealing);
   }
 
   async #decideLater(
@@ -120,16 +131,18 @@ export class Decider {
     attempt: AuthAttempt,
     proving: Awaitable<Proof>,
     timed: Timed,
+    begun?: Awaitable<Sealing>,
   ): Promise<Decision> {
     let limited: Taken | undefined;
     try {
       const proof = await proving;
       const { message, auth } = proof;
-      limited = await this.#parts.limits?.take(auth, attempt.client);
+      const { limits, policy, auditor } = this.#parts;
+      if (limits) limited = await limits.take(auth, attempt.client);
       assertWithin(limited);
-      await this.#parts.policy?.assertAllowed(request, attempt, proof);
-      await this.#parts.auditor?.accepted(request, attempt, proof.fields);
-      const sealing = message && (await this.#answering.to(request, attempt, message, timed));
+      if (policy) await policy.assertAllowed(request, attempt, proof);
+      if (auditor) await auditor.accepted(request, attempt, proof.fields);
+      const sealing = message && (await (begun ?? this.#answering.to(request, attempt, message, timed)));
       return this.#pass(request, attempt, proof, timed, {
         ...sealing,
         ...given({ limited: limited?.headers }),

@@ -1,5 +1,6 @@
 import type { ClaimedEnvelope } from '../agent/receive.js';
 import type { ServiceAgent } from '../agent/service-agent.js';
+import { EMPTY } from '../crypto/bytes.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { decodePayload } from '../envelope/plaintext.js';
 import { xlinkError } from '../errors/service-errors.js';
@@ -43,7 +44,8 @@ export const introductionOf = (parts: IntroductionParts, request: InboundRequest
 /** The envelope is the body. */
 function byEnvelope({ agent, intake }: IntroductionParts, request: InboundRequest): Introduction {
   let body: Promise<Uint8Array> | undefined;
-  const envelope = () => (body ??= intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE'));
+  const read = async () => intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE');
+  const envelope = () => (body ??= read());
   return {
     claimedDid: async () => parseEnvelope(await envelope(), MAX_INTRODUCTION_BYTES).fields.from,
     async claimedPayload() {
@@ -71,11 +73,10 @@ function bySignature(
 ): Introduction {
   if (!takesSignatures) throw xlinkError('SIGNATURE_NOT_ALLOWED');
   const signed = readSignedRequest(request);
-  let read: Promise<Uint8Array> | undefined;
-  const bodyOf = () =>
-    (read ??= request.hasBody
-      ? intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE')
-      : Promise.resolve(new Uint8Array(0)));
+  let body: Promise<Uint8Array> | undefined;
+  const read = async () =>
+    request.hasBody ? intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE') : EMPTY;
+  const bodyOf = () => (body ??= read());
   return {
     claimedDid: async () => signed.from,
     async claimedPayload() {

@@ -1,5 +1,6 @@
 import type { Headers, Sealing } from '../http/decision.js';
 import type { AgentMessage } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 
 /** An answer of a route of the library itself. */
 export interface OwnAnswer {
@@ -16,4 +17,4 @@ export interface OwnAnswer {
 }
 
 /** How the answer to an envelope is sealed, if its caller asks for that. Found out before anything is carried out; throws `ANSWER_NOT_SEALED`. */
-export type PrepareSealing = (message: AgentMessage) => Promise<Sealing>;
+export type PrepareSealing = (message: AgentMessage) => Awaitable<Sealing>;

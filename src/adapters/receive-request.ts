@@ -117,9 +117,7 @@ async function receiveBodyForm(
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
   if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });
   if (hasOwnLimit && received.content.length > maxContentBytes) throw xlinkError('BODY_TOO_LARGE');
-  const { headers = [] } = received.message;
-  rules.fields.assertAllowed(headers.map(([name]) => name));
-  rules.fields.assertAlone(headers, (name) => request.header(name));
+  rules.fields.assertSealed(received.message.headers ?? [], (name) => request.header(name));
   return binding.ownScope === undefined ? received : { ...received, envelopeBytes: bytes };
 }
 

@@ -13,6 +13,7 @@ import type {
   Succession,
   Version,
 } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 import { branded } from '../util/copies.js';
 import { requireOption } from '../util/options.js';
 import { attempt, orThrow } from './attempt.js';
@@ -376,6 +377,11 @@ export class BaseAgent {
     const present = (await context.succession?.present()) ?? context;
     this.#keys.of(present);
     return present;
+  }
+
+  /** The same as {@link BaseAgent.context}, at once where there is one. */
+  protected contextNow(): Awaitable<AgentContext> {
+    return this.#context ?? this.context();
   }
 
   /** That of the identity it began with. */

@@ -6,6 +6,7 @@ import { assertSuccessor, type RecordKeys, sameKeys, verifyKeyRecord } from '../
 import { MAX_SUCCESSIONS, overlapEnd, verifyChain } from '../identity/succession.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { Clock, Did, KeyRecord, RegistryEntry, Version } from '../types/protocol.js';
+import { type Awaitable, later, orElse } from '../util/awaitable.js';
 import { BoundedMap } from '../util/bounded-map.js';
 
 /** What is remembered about a peer between messages: imported keys, and the best it has shown. */
@@ -68,10 +69,11 @@ export class Peers {
    * Throws `VERIFICATION_FAILED:…` for a sender or `LOOKUP_FAILED:…` for a recipient that is unknown, revoked or succeeded,
    * `LOOKUP_FAILED` if the registry is down, `KEY_RECORD_…` for bad keys.
    */
-  async resolve(did: Did, role: PeerRole): Promise<ResolvedPeer> {
-    const found = await this.#find(did, role);
-    if (this.#isOver(found)) throw xlinkError(ERRORS[role].succeeded);
-    return found;
+  resolve(did: Did, role: PeerRole): Awaitable<ResolvedPeer> {
+    return later(this.#find(did, role), (found) => {
+      if (this.#isOver(found)) throw xlinkError(ERRORS[role].succeeded);
+      return found;
+    });
   }
 
   /** The same of a recipient. Whoever took its place is taken in its place, once the overlap is over. */
@@ -91,14 +93,18 @@ export class Peers {
     return succeededBy !== undefined && this.#clock() > overlapEnd(succeededBy);
   }
 
-  async #find(did: Did, role: PeerRole, unknown: ErrorId = ERRORS[role].unknown): Promise<ResolvedPeer> {
-    const entry = await this.#lookup(did);
-    if (!entry) throw xlinkError(unknown);
-    if (entry.status !== 'active') throw xlinkError(ERRORS[role].revoked);
-    const peer = await this.#peer(did);
-    if (entry.keys) await this.#adopt(peer, entry.keys);
-    else if (peer.record) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: 'keys' });
-    return { peer, entry, peers: this };
+  /** At once where the registry answers at once and the peer is known. */
+  #find(did: Did, role: PeerRole, unknown: ErrorId = ERRORS[role].unknown): Awaitable<ResolvedPeer> {
+    return later(this.#lookup(did), (entry) => {
+      if (!entry) throw xlinkError(unknown);
+      if (entry.status !== 'active') throw xlinkError(ERRORS[role].revoked);
+      return later(this.#known.get(did) ?? this.#meet(did), (peer): Awaitable<ResolvedPeer> => {
+        const found = { peer, entry, peers: this };
+        if (!entry.keys && peer.record) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: 'keys' });
+        if (!entry.keys || isKnownOf(peer, entry.keys)) return found;
+        return this.#adopt(peer, entry.keys).then(() => found);
+      });
+    });
   }
 
   /** Drops what is remembered about a peer, so that an older or weaker key record is taken again. */
@@ -106,25 +112,17 @@ export class Peers {
     this.#known.delete(did);
   }
 
-  async #lookup(did: Did): Promise<RegistryEntry | undefined> {
-    let entry: RegistryEntry | undefined;
-    try {
-      entry = (await this.#registry.lookup(did)) ?? undefined;
-    } catch (cause) {
-      throw xlinkError('LOOKUP_FAILED', { cause });
-    }
-    if (entry === undefined) return undefined;
-    if (typeof entry !== 'object' || entry.did !== did) throw xlinkError('LOOKUP_FAILED', { field: 'did' });
-    for (const name of ['sendScopes', 'receiveScopes'] as const) {
-      if (entry[name] !== undefined && !Array.isArray(entry[name]))
-        throw xlinkError('LOOKUP_FAILED', { field: name }); // a string would be searched for parts of it
-    }
-    return entry;
+  #lookup(did: Did): Awaitable<RegistryEntry | undefined> {
+    const answer = orElse(
+      () => this.#registry.lookup(did),
+      (cause) => {
+        throw xlinkError('LOOKUP_FAILED', { cause });
+      },
+    );
+    return later(answer, (entry) => entryOf(did, entry ?? undefined));
   }
 
-  async #peer(did: Did): Promise<Peer> {
-    const known = this.#known.get(did);
-    if (known) return known;
+  async #meet(did: Did): Promise<Peer> {
     const ed25519 = await this.#crypto.ed25519.verifier(decodeDidKey(did));
     const metMeanwhile = this.#known.get(did);
     if (metMeanwhile) return metMeanwhile;
@@ -135,7 +133,6 @@ export class Peers {
 
   /** The same keys under a later epoch change nothing but the epoch: several instances sign their record each for itself. */
   async #adopt(peer: Peer, offered: KeyRecord): Promise<void> {
-    if (peer.record && sameKeys(peer.record, offered) && offered.epoch <= peer.record.epoch) return;
     const record = { ...offered };
     if (record.did !== peer.did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
     const keys = await verifyKeyRecord(record, peer.ed25519, this.#crypto);
@@ -162,4 +159,23 @@ export class Peers {
     if (!encapsulator) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'mlKem768' });
     return { keyEpoch, x25519, mlKem768: { bytes: keys.mlKem768, encapsulator } };
   }
+}
+
+/** The keys that are known of it already, or older ones. */
+const isKnownOf = ({ record }: Peer, offered: KeyRecord): boolean =>
+  record !== undefined && sameKeys(record, offered) && offered.epoch <= record.epoch;
+
+/** What a registry answered about a DID. Throws `LOOKUP_FAILED` for what is no entry of it. */
+function entryOf(did: Did, entry: RegistryEntry | undefined): RegistryEntry | undefined {
+  if (entry === undefined) return undefined;
+  if (typeof entry !== 'object' || entry.did !== did) throw xlinkError('LOOKUP_FAILED', { field: 'did' });
+  assertScopes(entry, 'sendScopes');
+  assertScopes(entry, 'receiveScopes');
+  return entry;
+}
+
+/** A string would be searched for parts of it. */
+function assertScopes(entry: RegistryEntry, field: 'sendScopes' | 'receiveScopes'): void {
+  if (entry[field] !== undefined && !Array.isArray(entry[field]))
+    throw xlinkError('LOOKUP_FAILED', { field });
 }

@@ -5,6 +5,7 @@ import type { SignAnswer } from '../signature/sign-answer.js';
 import type { SignedRequest } from '../signature/signed-request.js';
 import type { PolicyDecisionPoint } from '../types/policy.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 import { branded } from '../util/copies.js';
 import { type SignedKeyDirectory, signKeyDirectory } from '../web-bot-auth/sign-key-directory.js';
 import { BaseAgent } from './agent.js';
@@ -87,8 +88,8 @@ export class ServiceAgent extends BaseAgent {
   }
 
   /** What sessions are received with. @internal */
-  async forSessions(): Promise<AgentContext> {
-    return this.context();
+  forSessions(): Awaitable<AgentContext> {
+    return this.contextNow();
   }
 
   /** Receives a message of a session: `receive` does, and hears what this agent says beside. @internal */

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../util/awaitable.js';
 import type { Visitor } from './access.js';
 
 /** A request under the mount of the dashboard. */
@@ -8,7 +9,7 @@ export interface DashboardRequest extends Visitor {
   /** A header by its lower-case name. */
   header(name: string): string | undefined;
   /** At most `maxBytes`; rejects for more. */
-  readBody(maxBytes: number): Promise<Uint8Array>;
+  readBody(maxBytes: number): Awaitable<Uint8Array>;
   /** What a parser in front made of the body, if it did. */
   readonly parsedBody?: unknown;
 }

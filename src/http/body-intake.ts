@@ -1,6 +1,8 @@
 import { assertOpensObject } from '../envelope/opens-object.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { isXlinkError, xlinkError } from '../errors/service-errors.js';
+import { type Awaitable, orElse } from '../util/awaitable.js';
+import { hiddenMember } from '../util/hidden-member.js';
 import { BodyBudget } from './body-budget.js';
 import type { InboundRequest } from './decision.js';
 
@@ -37,7 +39,7 @@ export function assertFitsOne(
 export class BodyIntake<Request extends IncomingBody = IncomingBody> {
   readonly #budget: BodyBudget;
   readonly #addressOf: (request: Request) => string | undefined;
-  readonly #releases = new WeakMap<Request, () => void>();
+  readonly #releases = hiddenMember<(() => void) | undefined>();
 
   /** `addressOf`: whose share of the room a request takes; those of unknown addresses share one. */
   constructor(maxBytes: number, addressOf: (request: Request) => string | undefined) {
@@ -46,23 +48,24 @@ export class BodyIntake<Request extends IncomingBody = IncomingBody> {
   }
 
   /**
-   * The body, which takes room until {@link BodyIntake.release}. Throws `tooLarge`, `INTAKE_FULL…`, `PARSE_FAILED:SYNTAX`,
+   * The body, which takes room until {@link BodyIntake.release}; at once, if it is there. Throws `tooLarge`, `INTAKE_FULL…`, `PARSE_FAILED:SYNTAX`,
    * and what else `readBody` rejects with. `checkStart` is given the first bytes; default: an envelope must begin there.
    */
-  async read(
+  read(
     request: Request,
     maxBytes: number,
     tooLarge: TooLarge = 'ENVELOPE_TOO_LARGE',
     checkStart: ((start: Uint8Array) => void) | undefined = assertOpensObject,
-  ): Promise<Uint8Array> {
+  ): Awaitable<Uint8Array> {
     const size = announcedBytes(request, maxBytes);
     if (size > maxBytes) throw xlinkError(tooLarge);
     this.take(request, size);
-    try {
-      return await request.readBody(maxBytes, checkStart);
-    } catch (error) {
-      throw isXlinkError(error) && error.id === 'BODY_TOO_LARGE' ? xlinkError(tooLarge) : error;
-    }
+    return orElse(
+      () => request.readBody(maxBytes, checkStart),
+      (error) => {
+        throw isXlinkError(error) && error.id === 'BODY_TOO_LARGE' ? xlinkError(tooLarge) : error;
+      },
+    );
   }
 
   /** Takes room for so many bytes, in the place of what the request has. Throws `INTAKE_FULL…`. */
@@ -73,8 +76,10 @@ export class BodyIntake<Request extends IncomingBody = IncomingBody> {
 
   /** Gives the room of a request back, once its sender is known or it is refused. Does nothing for one that takes none. */
   release(request: Request): void {
-    this.#releases.get(request)?.();
-    this.#releases.delete(request);
+    const release = this.#releases.get(request);
+    if (!release) return;
+    release();
+    this.#releases.set(request, undefined);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Header } from '../envelope/plaintext.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { Authentication, RequestEvent } from '../types/events.js';
 import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 import type { AnswerSealer } from './answer-head.js';
 import type { BodySource, StreamedContent } from './body-source.js';
 
@@ -31,9 +32,9 @@ export interface InboundRequest {
   whenGone?(then: () => void): () => void;
   /**
    * All bytes of the body, at most `maxBytes`. `checkStart` is given the first ones before more are read, and throws what
-   * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_TOO_SLOW`, `BODY_CONSUMED` or `BODY_ABORTED`.
+   * the body is refused with. Throws or rejects with that, `BODY_TOO_LARGE`, `BODY_TOO_SLOW`, `BODY_CONSUMED` or `BODY_ABORTED`.
    */
-  readBody(maxBytes: number, checkStart?: (start: Uint8Array) => void): Promise<Uint8Array>;
+  readBody(maxBytes: number, checkStart?: (start: Uint8Array) => void): Awaitable<Uint8Array>;
   /** The body as it comes; absent, or `undefined`, where it is to be read whole. */
   openBody?(): BodySource | undefined;
 }

@@ -1,3 +1,4 @@
+import type { Header } from '../envelope/plaintext.js';
 import { xlinkError } from '../errors/service-errors.js';
 import { NOT_COVERED, READABLE_BESIDE } from './covered-fields.js';
 import { headerMatcher } from './header-matcher.js';
@@ -27,11 +28,15 @@ export class ReceivedFields {
       if (this.#isRefused(name)) throw xlinkError('FIELD_NOT_ALLOWED', { field: name });
   }
 
+  /** Both of the headers that were sealed. */
+  assertSealed(sealed: readonly Header[], onTheWire: (name: string) => string | undefined): void {
+    if (sealed.length === 0) return;
+    this.assertAllowed(sealed.map(([name]) => name));
+    this.assertAlone(sealed, onTheWire);
+  }
+
   /** Throws `FIELDS_MISMATCH` for a sealed header that came on the wire as well, with another value: somebody on the way put it there. */
-  assertAlone(
-    sealed: Iterable<readonly [name: string, value: string]>,
-    onTheWire: (name: string) => string | undefined,
-  ): void {
+  private assertAlone(sealed: readonly Header[], onTheWire: (name: string) => string | undefined): void {
     for (const [name, value] of sealed) {
       if (isSetBeside(name)) continue;
       if ((onTheWire(name) ?? value) !== value) throw xlinkError('FIELDS_MISMATCH', { field: name });

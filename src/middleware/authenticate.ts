@@ -2,14 +2,17 @@ import { ownedOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { SESSION_TYPE } from '../http/session-headers.js';
 import { type Awaitable, isPromiseLike } from '../util/awaitable.js';
-import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
+import { comesWithHead, heldForATurn, replaceLeftBodies, replaceNodeBody } from './node/body.js';
 import { tapOf } from './node/body-tap.js';
 import { replaceFields } from './node/fields.js';
 import type { FrameworkContext } from './node/framework-context.js';
 import { inboundRequest } from './node/request.js';
 import { setHeaders, whenClosed } from './node/response.js';
 import { dropTrailers } from './node/trailers.js';
+import type { NodeRequest } from './node/types.js';
 import { refusedBy, rememberRequestContext } from './request-context.js';
 import { sealAnswerOf } from './sealing/seal-answer.js';
 
@@ -19,6 +22,17 @@ import { sealAnswerOf } from './sealing/seal-answer.js';
  * At once where the adapter decides at once.
  */
 export function authenticate(adapter: BaseDualModeAdapter, context: FrameworkContext): Awaitable<Decision> {
+  const { req } = context;
+  return isSealed(req) && comesWithHead(req)
+    ? heldForATurn(req).then(() => decided(adapter, context))
+    : decided(adapter, context);
+}
+
+/** Its body is needed before anything can be decided. */
+const isSealed = ({ headers }: NodeRequest): boolean =>
+  headers['content-type'] === SESSION_TYPE || headers['content-type'] === ENVELOPE_TYPE;
+
+function decided(adapter: BaseDualModeAdapter, context: FrameworkContext): Awaitable<Decision> {
   try {
     const decision = adapter.judge(inboundRequest(context));
     if (!isPromiseLike(decision)) return carryOut(adapter, context, decision);

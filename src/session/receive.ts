@@ -1,12 +1,13 @@
 import type { AgentContext } from '../agent/context.js';
 import type { ResolvedPeer } from '../agent/peers.js';
-import { checkScopes, type Received, type ReceiveRules } from '../agent/receive.js';
+import { checkScopes, type Received, type ReceiveRules, type SessionLeaf } from '../agent/receive.js';
 import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
 import { EMPTY } from '../crypto/bytes.js';
 import { decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { BodySource } from '../http/body-source.js';
-import type { AgentMessage } from '../types/protocol.js';
+import type { AgentMessage, Scope } from '../types/protocol.js';
+import { type Awaitable, later, orElse } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { assertInSigned } from './checkpoint/due.js';
 import { seenRequest, witnessed } from './checkpoint/seen-request.js';
@@ -29,9 +30,9 @@ export interface SessionRequest {
   /** When its head arrived, in ms since 1970. */
   readonly arrivedAt: number;
   /** Reads its body, once it is known that its session is. */
-  readonly readBody: () => Promise<Uint8Array>;
+  readonly readBody: () => Awaitable<Uint8Array>;
   /** Its body as it comes; absent, or `undefined`, where it is to be read whole. */
-  readonly openBody?: () => BodySource | undefined;
+  readonly openBody?: (() => BodySource | undefined) | undefined;
 }
 
 /** Whose number it is: the first DID of a line of successors, so that a request and what takes its place meet, and the client. */
@@ -57,118 +58,144 @@ export interface Heard {
 
 /**
  * Opens what came in a session: the checks of an envelope in the same order, but that a tag under keys of both sides is in the place of
- * signatures. Throws what is wrong with it.
+ * signatures. Throws what is wrong with it. At once, without a promise, where the session is open, and so is all that is asked for.
  */
-export async function hear(
-  sessions: Sessions,
-  { credential: text, request, arrivedAt, readBody, openBody }: SessionRequest,
-  kind: SessionKind,
-  onVerified: SessionHearing['onVerified'],
-): Promise<Heard> {
-  const own = await sessions.context();
-  const credential = decodeCredential(text);
-  const session = await sessions.of(credential, text);
-  const { from, to } = session;
-  const context = own.succession?.contextOf(to) ?? own;
-  checkTimestamp(credential.timestamp, arrivedAt, context.timestampWindowMs);
-  const source = credential.sealed ? undefined : openBody?.();
-  const body = source ? EMPTY : await readBody();
-
-  const sender = await context.peers.resolve(from, 'sender');
-  assertStrong(context, sender.peer.record, session);
-  const { crypto } = context.identity;
-  const digest = await requestDigest(crypto, session, credential, request, kind);
-  const opened =
-    (source && (await openStream(crypto, session, digest, source))) ??
-    (await openRequest(
-      crypto,
-      session,
-      digest,
-      credential,
-      source ? await readWhole(source, readBody) : body,
-      kind,
-    ));
-  onVerified?.(from, sender.entry);
-  const recipient = context === own ? {} : { recipient: to };
-  return { session, credential, digest, opened, sender, context, recipient };
-}
-
-const readWhole = (source: BodySource, readBody: () => Promise<Uint8Array>): Promise<Uint8Array> => {
-  source.restore();
-  return readBody();
-};
-
-/** Receives a request of a session. Throws what is wrong with it. */
-export async function receiveInSession(
+export function hear(
   sessions: Sessions,
   arrived: SessionRequest,
-  { onVerified, admit, onClaimed, claimant }: SessionHearing,
-): Promise<Received> {
-  const heard = await hear(sessions, arrived, 'request', onVerified);
-  const { session, credential, digest, opened, sender, context, recipient } = heard;
-  const { content, tag, stream } = opened;
-  const { from, id, version } = session;
-  const { seq, timestamp, scope } = credential;
-  const { request } = arrived;
-  const { crypto } = context.identity;
-
-  const { never, sequences } = sessions.rules;
-  const scopes = checkScopes(context, sender, { kind: 'request', scope }, {})!;
-  const envelopeId = `${id}.${seq}`;
-  await admit?.(from, sender.entry, envelopeId);
-  assertInSigned(sessions.rules, session, seq);
-  await claim(context, sequences, {
-    sender: from,
-    sid: id,
-    seq,
-    timestamp,
-    ...claimant?.(),
+  kind: SessionKind,
+  onVerified: SessionHearing['onVerified'],
+): Awaitable<Heard> {
+  const { credential: text, arrivedAt, readBody, openBody } = arrived;
+  return later(sessions.context(), (own) => {
+    const credential = decodeCredential(text);
+    return later(sessions.of(credential, text), (session) => {
+      const context = own.succession?.contextOf(session.to) ?? own;
+      checkTimestamp(credential.timestamp, arrivedAt, context.timestampWindowMs);
+      const source = credential.sealed ? undefined : openBody?.();
+      return later(source ? EMPTY : readBody(), (body) =>
+        later(context.peers.resolve(session.from, 'sender'), (sender) => {
+          assertStrong(context, sender.peer.record, session);
+          const known = { session, credential, sender, context };
+          return later(opened(known, arrived, kind, source ?? body), (found) => {
+            onVerified?.(session.from, sender.entry);
+            return { ...known, ...found, recipient: context === own ? {} : { recipient: session.to } };
+          });
+        }),
+      );
+    });
   });
-  const seen = seenRequest(sessions.rules, crypto, session, { seq, digest, content });
+}
+
+type Opened = Pick<Heard, 'digest' | 'opened'>;
+
+function opened(
+  { session, credential, context }: Pick<Heard, 'session' | 'credential' | 'context'>,
+  { request, readBody }: SessionRequest,
+  kind: SessionKind,
+  body: Uint8Array | BodySource,
+): Awaitable<Opened> {
+  const { crypto } = context.identity;
+  return later(requestDigest(crypto, session, credential, request, kind), (digest): Awaitable<Opened> => {
+    const whole = (bytes: Uint8Array) =>
+      later(openRequest(crypto, session, digest, credential, bytes, kind), (opened) => ({ digest, opened }));
+    if (body instanceof Uint8Array) return whole(body);
+    return later(openStream(crypto, session, digest, body), (stream): Awaitable<Opened> => {
+      if (stream) return { digest, opened: stream };
+      body.restore();
+      return later(readBody(), whole);
+    });
+  });
+}
+
+/** Receives a request of a session. Throws what is wrong with it. */
+export function receiveInSession(
+  sessions: Sessions,
+  arrived: SessionRequest,
+  hearing: SessionHearing,
+): Awaitable<Received> {
+  return later(hear(sessions, arrived, 'request', hearing.onVerified), (heard) => {
+    const { session, credential, sender, context } = heard;
+    const { from, id } = session;
+    const { seq, timestamp, scope } = credential;
+    const scopes = checkScopes(context, sender, { kind: 'request', scope }, {})!;
+    return later(hearing.admit?.(from, sender.entry, `${id}.${seq}`), () => {
+      assertInSigned(sessions.rules, session, seq);
+      const use = { sender: from, sid: id, seq, timestamp, ...hearing.claimant?.() };
+      return later(claim(context, sessions.rules.sequences, use), () =>
+        handedOver(sessions, heard, arrived, scopes, hearing.onClaimed),
+      );
+    });
+  });
+}
+
+/** What is received of a request whose number is its own from now on. */
+function handedOver(
+  { rules }: Sessions,
+  { session, credential, digest, opened, context, recipient }: Heard,
+  { request }: SessionRequest,
+  granted: readonly Scope[],
+  onClaimed: SessionHearing['onClaimed'],
+): Awaitable<Received> {
+  const { content, tag, stream } = opened;
+  const { from: sender, id, version } = session;
+  const { seq, salt, timestamp, scope, sealed } = credential;
+  const { crypto } = context.identity;
+  const { never } = rules;
+  const envelopeId = `${id}.${seq}`;
+  const seen = seenRequest(rules, crypto, session, { seq, digest, content });
   const inSession = (kind: 'answer' | 'refusal') =>
     witnessed(seen, sealReply(crypto, session, { digest, tag }, kind));
-  onClaimed?.({ sender: from, scope, envelopeId, request, ...recipient, inSession });
-  await seen?.keep();
-  if (never.has(scope)) throw xlinkError('SESSION_NOT_ALLOWED', { field: 'scope', scope });
-
-  const { contentType } = content;
-  const message: AgentMessage = {
-    kind: 'request',
-    sender: from,
-    payload: stream ? undefined : payloadOf(content.bytes, contentType),
-    scope,
-    scopes: never.size === 0 ? scopes : scopes.filter((one) => !never.has(one)),
-    headers: content.headers!,
-    version,
-    encrypted: true,
-    timestamp,
-    envelopeId,
-    request,
-    ...(contentType === '' ? {} : { contentType }),
-    ...recipient,
+  onClaimed?.({ sender, scope, envelopeId, request, ...recipient, inSession });
+  const received = (leaf?: Omit<SessionLeaf, 'salt'>): Received => {
+    if (never.has(scope)) throw xlinkError('SESSION_NOT_ALLOWED', { field: 'scope', scope });
+    const { bytes, contentType } = content;
+    const message: AgentMessage = {
+      kind: 'request',
+      sender,
+      payload: stream ? undefined : payloadOf(bytes, contentType),
+      scope,
+      scopes: never.size === 0 ? granted : granted.filter((one) => !never.has(one)),
+      headers: content.headers!,
+      version,
+      encrypted: true,
+      timestamp,
+      envelopeId,
+      request,
+      ...(contentType === '' ? {} : { contentType }),
+      ...recipient,
+    };
+    const isElsewhere = stream || (bytes.length === 0 && sealed !== undefined);
+    const whole: Received = {
+      message,
+      content: isElsewhere ? undefined : bytes,
+      contentType,
+      inSession: true,
+    };
+    if (!leaf && !stream) return whole;
+    return { ...whole, ...given({ leaf: leaf && { ...leaf, salt }, stream }) };
   };
-  const isElsewhere = stream || (content.bytes.length === 0 && credential.sealed !== undefined);
-  const leaf = seen && { leaf: { ...(await seen.leaf()), salt: credential.salt } };
-  const bytes = isElsewhere ? undefined : content.bytes;
-  return { message, content: bytes, contentType, inSession: true, ...leaf, ...given({ stream }) };
+  return seen ? seen.keep().then(async () => received(await seen.leaf())) : received();
 }
 
 /** Throws `REPLAY_DETECTED` for a number that was used, and `NONCE_STORE_UNAVAILABLE…` where that cannot be told. `ttlMs`: kept for so long at least. */
-export async function claim(
+export function claim(
   { timestampWindowMs, maxAgeMs }: AgentContext,
   sequences: SequenceStore,
   use: SequenceUse,
   ttlMs = 0,
-): Promise<void> {
-  let isFirst: unknown;
-  try {
-    const asked = sequences.claimSequence(use, Math.max(ttlMs, nonceTtlMs(timestampWindowMs, maxAgeMs)));
-    isFirst = typeof asked === 'boolean' ? asked : await asked;
-    if (typeof isFirst !== 'boolean') throw new TypeError('a sequence store must answer true or false');
-  } catch (cause) {
-    throw isXlinkError(cause) ? cause : xlinkError('NONCE_STORE_UNAVAILABLE', { cause });
-  }
-  if (!isFirst) throw xlinkError('REPLAY_DETECTED', { field: 'seq' });
+): Awaitable<void> {
+  const keptMs = Math.max(ttlMs, nonceTtlMs(timestampWindowMs, maxAgeMs));
+  const asked = orElse<unknown>(() => sequences.claimSequence(use, keptMs), unavailable);
+  return later(asked, (isFirst) => {
+    if (typeof isFirst !== 'boolean')
+      unavailable(new TypeError('a sequence store must answer true or false'));
+    if (!isFirst) throw xlinkError('REPLAY_DETECTED', { field: 'seq' });
+  });
+}
+
+function unavailable(cause: unknown): never {
+  throw isXlinkError(cause) ? cause : xlinkError('NONCE_STORE_UNAVAILABLE', { cause });
 }
 
 function payloadOf(bytes: Uint8Array, contentType: string): unknown {

@@ -3,6 +3,7 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { recordVersion } from '../envelope/negotiate.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { AgentMessage, Clock, Scope } from '../types/protocol.js';
+import { type Awaitable, later } from '../util/awaitable.js';
 import { unref } from '../util/backoff.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { BoundedMap } from '../util/bounded-map.js';
@@ -56,7 +57,7 @@ export class Sessions {
   }
 
   /** What the agent works with. */
-  context(): Promise<AgentContext> {
+  context(): Awaitable<AgentContext> {
     return this.#agent.forSessions();
   }
 
@@ -87,11 +88,12 @@ export class Sessions {
    * The session of a request. `text`: its header. Throws `SESSION_UNKNOWN…`, `SESSION_EXPIRED`, or `RECIPIENT_MISMATCH` for a session
    * with an identity that is not of this agent.
    */
-  async of({ ticket }: Credential, text: string): Promise<OpenSession> {
+  of({ ticket }: Credential, text: string): Awaitable<OpenSession> {
     const front = text.slice(0, FRONT_CHARACTERS);
-    const session = this.#open.get(front) ?? (await this.#opened(ticket, front));
-    if (this.rules.clock() > session.notAfter) throw xlinkError('SESSION_EXPIRED', { field: 'ticket' });
-    return session;
+    return later(this.#open.get(front) ?? this.#opened(ticket, front), (session) => {
+      if (this.rules.clock() > session.notAfter) throw xlinkError('SESSION_EXPIRED', { field: 'ticket' });
+      return session;
+    });
   }
 
   async #opened(ticket: Uint8Array, front: string): Promise<OpenSession> {

@@ -1,6 +1,7 @@
 import { concat } from '../../crypto/bytes.js';
 import { xlinkError } from '../../errors/service-errors.js';
 import type { Pass } from '../../http/decision.js';
+import type { Awaitable } from '../../util/awaitable.js';
 import { decodeUtf8, encodeUtf8 } from '../../util/utf8.js';
 import { tapOf, timeLeftFor } from './body-tap.js';
 import { changeHeaders } from './fields.js';
@@ -12,13 +13,13 @@ import type { BodyHolder, NodeRequest } from './types.js';
  * left in `rawBody` or `body`; if it left neither, fails at once. `checkStart` is given the first bytes before more are
  * read, and throws what the body is refused with. Nonces are kept long enough for bodies that take `withinMs` and no longer.
  */
-export async function readNodeBody(
+export function readNodeBody(
   req: NodeRequest,
   bodies: readonly BodyHolder[],
   maxBytes: number,
   checkStart: CheckStart = () => {},
   withinMs = timeLeftFor(req),
-): Promise<Uint8Array> {
+): Awaitable<Uint8Array> {
   const left = leftByParser(bodies);
   if (left) {
     if (left.length > maxBytes) throw xlinkError('BODY_TOO_LARGE');
@@ -30,20 +31,32 @@ export async function readNodeBody(
   const announced = Number(req.headers['content-length']);
   if (announced > maxBytes) throw xlinkError('BODY_TOO_LARGE');
   if (!(announced < SMALL_BYTES) || req.stream) return drain(req, maxBytes, checkStart, withinMs);
-  if (!req.complete) await heldForATurn(req);
-  if (req.destroyed) throw xlinkError('BODY_ABORTED');
   if (req.complete) return readAtOnce(req, maxBytes, checkStart);
-  return drain(req, maxBytes, checkStart, withinMs, true);
+  return heldForATurn(req).then(() => {
+    if (req.destroyed) throw xlinkError('BODY_ABORTED');
+    if (req.complete) return readAtOnce(req, maxBytes, checkStart);
+    return drain(req, maxBytes, checkStart, withinMs, true);
+  });
 }
+
+/**
+ * Whether the body is small and may still come within this turn, behind the head: who waits {@link heldForATurn} reads it at once then.
+ */
+export const comesWithHead = ({ complete, destroyed, stream, headers }: NodeRequest): boolean =>
+  complete === false && !destroyed && !stream && Number(headers['content-length']) < SMALL_BYTES;
 
 /** A body that comes in one piece with its head, mostly: Node reads it behind the head, within this turn. */
 const SMALL_BYTES = 16_384;
 
 /** While something listens for `readable`, nobody else gets to the body, those included who listen for `data`. */
-async function heldForATurn(req: NodeRequest): Promise<void> {
+export function heldForATurn(req: NodeRequest): Promise<void> {
   req.on('readable', hold);
-  await new Promise<void>((resolve) => setImmediate(resolve));
-  req.removeListener('readable', hold);
+  return new Promise((resolve) =>
+    setImmediate(() => {
+      req.removeListener('readable', hold);
+      resolve();
+    }),
+  );
 }
 
 const hold = () => {};
@@ -52,11 +65,17 @@ type CheckStart = (start: Uint8Array) => void;
 
 /** The bytes that a parser in front left, if it did. */
 export function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
-  for (const left of bodies.flatMap(({ rawBody, body }) => [rawBody, body])) {
-    if (left instanceof Uint8Array) return left;
-    if (typeof left === 'string') return encodeUtf8(left);
+  for (let at = 0; at < bodies.length; at++) {
+    const { rawBody, body } = bodies[at]!;
+    const left = bytesOf(rawBody) ?? bytesOf(body);
+    if (left) return left;
   }
   return undefined;
+}
+
+function bytesOf(left: unknown): Uint8Array | undefined {
+  if (typeof left === 'string') return encodeUtf8(left);
+  return left instanceof Uint8Array ? left : undefined;
 }
 
 /**
