@@ -4,7 +4,7 @@ import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { SESSION_TYPE } from '../http/session-headers.js';
-import { type Awaitable, isPromiseLike } from '../util/awaitable.js';
+import { type Awaitable, atLast, later, orElse } from '../util/awaitable.js';
 import { comesWithHead, heldForATurn, replaceLeftBodies, replaceNodeBody } from './node/body.js';
 import { tapOf } from './node/body-tap.js';
 import { replaceFields } from './node/fields.js';
@@ -24,7 +24,7 @@ import { sealAnswerOf } from './sealing/seal-answer.js';
 export function authenticate(adapter: BaseDualModeAdapter, context: FrameworkContext): Awaitable<Decision> {
   const { req } = context;
   return isSealed(req) && comesWithHead(req)
-    ? heldForATurn(req).then(() => decided(adapter, context))
+    ? heldForATurn(req).then((release) => decided(adapter, context, release))
     : decided(adapter, context);
 }
 
@@ -32,16 +32,17 @@ export function authenticate(adapter: BaseDualModeAdapter, context: FrameworkCon
 const isSealed = ({ headers }: NodeRequest): boolean =>
   headers['content-type'] === SESSION_TYPE || headers['content-type'] === ENVELOPE_TYPE;
 
-function decided(adapter: BaseDualModeAdapter, context: FrameworkContext): Awaitable<Decision> {
-  try {
-    const decision = adapter.judge(inboundRequest(context));
-    if (!isPromiseLike(decision)) return carryOut(adapter, context, decision);
-    return decision
-      .then((later) => carryOut(adapter, context, later))
-      .catch((error) => failed(context, error));
-  } catch (error) {
-    return failed(context, error);
-  }
+/** `release`: lets others have the body, once what is to be read of it was read. */
+function decided(
+  adapter: BaseDualModeAdapter,
+  context: FrameworkContext,
+  release = () => {},
+): Awaitable<Decision> {
+  const deciding = atLast(() => adapter.judge(inboundRequest(context)), release);
+  return orElse(
+    () => later(deciding, (decision) => carryOut(adapter, context, decision)),
+    (error) => failed(context, error),
+  );
 }
 
 function failed({ req }: FrameworkContext, error: unknown): never {

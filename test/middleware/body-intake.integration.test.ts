@@ -1,6 +1,7 @@
 // What is taken in of bodies before it is known who sent them: as little as possible, from each address as much as is fair.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { DualModeAdapter, type DualModeOptions } from '@private.me/xlink';
 import { readNodeBody } from '../../src/middleware/node/body.js';
@@ -180,6 +181,7 @@ describe('slow bodies', () => {
       const arrived = once(service.server, 'request');
       await wire.write(sent.subarray(0, -10));
       await arrived;
+      await nextTurn(); // what comes with the head is waited for, and the clock read then
       known.clock.advance(240_000);
       await wire.write(sent.subarray(-10));
       expect((await wire.answer()).status).toBe(200);

@@ -32,7 +32,8 @@ export function readNodeBody(
   if (announced > maxBytes) throw xlinkError('BODY_TOO_LARGE');
   if (!(announced < SMALL_BYTES) || req.stream) return drain(req, maxBytes, checkStart, withinMs);
   if (req.complete) return readAtOnce(req, maxBytes, checkStart);
-  return heldForATurn(req).then(() => {
+  return heldForATurn(req).then((release) => {
+    release();
     if (req.destroyed) throw xlinkError('BODY_ABORTED');
     if (req.complete) return readAtOnce(req, maxBytes, checkStart);
     return drain(req, maxBytes, checkStart, withinMs, true);
@@ -42,21 +43,19 @@ export function readNodeBody(
 /**
  * Whether the body is small and may still come within this turn, behind the head: who waits {@link heldForATurn} reads it at once then.
  */
-export const comesWithHead = ({ complete, destroyed, stream, headers }: NodeRequest): boolean =>
-  complete === false && !destroyed && !stream && Number(headers['content-length']) < SMALL_BYTES;
+export function comesWithHead({ complete, destroyed, stream, headers }: NodeRequest): boolean {
+  const announced = Number(headers['content-length']);
+  return complete === false && !destroyed && !stream && announced > 0 && announced < SMALL_BYTES;
+}
 
 /** A body that comes in one piece with its head, mostly: Node reads it behind the head, within this turn. */
 const SMALL_BYTES = 16_384;
 
-/** While something listens for `readable`, nobody else gets to the body, those included who listen for `data`. */
-export function heldForATurn(req: NodeRequest): Promise<void> {
+/** While something listens for `readable`, nobody else gets to the body, those included who listen for `data`: until it is released. */
+export function heldForATurn(req: NodeRequest): Promise<() => void> {
   req.on('readable', hold);
-  return new Promise((resolve) =>
-    setImmediate(() => {
-      req.removeListener('readable', hold);
-      resolve();
-    }),
-  );
+  const release = () => void req.removeListener('readable', hold);
+  return new Promise((resolve) => setImmediate(resolve, release));
 }
 
 const hold = () => {};
