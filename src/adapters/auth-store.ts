@@ -1,7 +1,7 @@
-import type { Auth } from '../http/decision.js';
+import type { Auth, XlinkAuth } from '../http/decision.js';
 import { sharedByCopies } from '../util/copies.js';
 import { hiddenMember } from '../util/hidden-member.js';
-import { copyOf, frozenCopyOf } from './customer.js';
+import { copyOf, frozenCopyOf, ownedOf } from './customer.js';
 
 /** What an adapter found out about a request that it let through. */
 export interface Admission {
@@ -21,7 +21,19 @@ const admissions = sharedByCopies('admissions/1', () => hiddenMember<Admission>(
 export const rememberAdmission = (
   request: object,
   { adapter, auth, context }: Omit<Admission, 'earlier'>,
-): void => admissions.set(request, new Kept(adapter, auth && copyOf(auth), context, admissions.get(request)));
+): void =>
+  admissions.set(request, new Kept(adapter, auth && copyOfAuth(auth), context, admissions.get(request)));
+
+const copyOfAuth = (auth: Auth): Auth => (auth.mode === 'xlink' ? copyOfXlink(auth) : copyOf(auth));
+
+/** As {@link copyOfAuth}, of one that was made for whoever is shown it. */
+export const ownAuth = (auth: Auth): Auth => (auth.mode === 'xlink' ? copyOfXlink(auth) : ownedOf(auth));
+
+const copyOfXlink = (auth: XlinkAuth): XlinkAuth => ({
+  ...auth,
+  scopes: [...auth.scopes],
+  signedHeaders: [...auth.signedHeaders],
+});
 
 /** Frozen when somebody asks: until then nobody has it who could change it. */
 class Kept implements Admission {

@@ -49,8 +49,10 @@ export type AuthAttempt = {
 };
 
 /** What observers and tracers are told of an attempt. */
-export const factsOf = ({ mode, method, client, did }: AuthAttempt) =>
-  client === undefined && did === undefined ? { mode, method } : { mode, method, ...given({ client, did }) };
+export function factsOf({ mode, method, client, did }: AuthAttempt) {
+  if (did === undefined) return client === undefined ? { mode, method } : { mode, method, client };
+  return client === undefined ? { mode, method, did } : { mode, method, client, did };
+}
 
 const OFFERED: Readonly<Partial<Record<ProofForm, RequestEvent['offered']>>> = {
   body: 'envelope',
@@ -234,10 +236,10 @@ export class Authenticator {
       fields: {
         values: message.headers ?? [],
         names: new Set(signedHeaders),
-        ...given({ carriers: signed?.carriers }),
+        ...(signed ? given({ carriers: signed.carriers }) : {}),
       },
       ...(content ? { content: { bytes: content, contentType } } : {}),
-      ...given({ stream }),
+      ...(stream ? { stream } : {}),
     };
   }
 

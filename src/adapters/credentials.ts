@@ -57,13 +57,21 @@ function keyOf(request: InboundRequest, scheme: string): string | undefined {
   return rest?.startsWith(' ') ? rest.trim() : undefined;
 }
 
+/** Without the spaces in front. */
+function withoutSpaces(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  let at = 0;
+  while (text[at] === ' ') at += 1;
+  return text.slice(at);
+}
+
 /** Whatever follows the scheme, a tab or a comma included, is meant to be an envelope: no key beside it is tried. */
 const envelopeIn = (authorization: string | undefined): string | undefined =>
-  afterScheme(authorization, 'Xlink')?.replace(/^ +/, '');
+  withoutSpaces(afterScheme(authorization, 'Xlink'));
 
 /** What follows the scheme of sessions, in form or not. */
 const sessionIn = (authorization: string | undefined): string | undefined =>
-  afterScheme(authorization, SESSION_HEADER)?.replace(/^ +/, '');
+  withoutSpaces(afterScheme(authorization, SESSION_HEADER));
 
 /** The credential of a session in `Authorization` or `Xlink-Session`; empty if there is none. */
 export const sessionCredential = (request: InboundRequest): string =>

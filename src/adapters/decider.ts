@@ -143,10 +143,7 @@ export class Decider {
       if (policy) await policy.assertAllowed(request, attempt, proof);
       if (auditor) await auditor.accepted(request, attempt, proof.fields);
       const sealing = message && (await (begun ?? this.#answering.to(request, attempt, message, timed)));
-      return this.#pass(request, attempt, proof, timed, {
-        ...sealing,
-        ...given({ limited: limited?.headers }),
-      });
+      return this.#pass(request, attempt, proof, timed, sealing, limited?.headers);
     } catch (thrown) {
       return await this.#refused(request, attempt, thrown, timed, limited?.headers);
     } finally {
@@ -159,7 +156,8 @@ export class Decider {
     attempt: AuthAttempt,
     proof: Proof,
     timed: Timed,
-    { limited, ...sealing }: Sealing & { readonly limited?: Headers } = {},
+    sealing?: Sealing,
+    limited?: Headers,
   ): Decision {
     const { document, modes, log } = this.#parts;
     document.prove(request);
@@ -169,8 +167,9 @@ export class Decider {
         ? modes.deprecation()
         : unsignedHead(request, attempt);
     const headers = limited ? joinedHeaders(own, limited) : own;
-    const outcome = log.accepted(auth.mode === 'xlink' ? { ...timed(), ...verifiedOf(auth) } : timed());
-    return { ...proof, ...sealing, action: 'pass', headers, outcome };
+    const outcome = log.accepted(auth.mode === 'xlink' ? verified(timed(), auth) : timed());
+    const pass = { ...proof, action: 'pass' as const, headers, outcome };
+    return sealing?.sealing ? { ...pass, ...sealing } : pass;
   }
 
   async #answerOwn(request: InboundRequest, attempt: AuthAttempt, timed: Timed): Promise<Decision> {
@@ -211,7 +210,12 @@ export class Decider {
   }
 }
 
-const verifiedOf = ({ form, version, encrypted }: XlinkAuth) => ({ form, version, encrypted });
+const verified = (outcome: Outcome, { form, version, encrypted }: XlinkAuth): Outcome => ({
+  ...outcome,
+  form,
+  version,
+  encrypted,
+});
 
 /** Clients of this library decide by problem documents; all others may be answered by the API itself. */
 const forWhom = (request: InboundRequest, answer: HttpResponse): HttpResponse =>

@@ -29,14 +29,14 @@ export function receiveSessionRequest(
   sessions: Sessions | undefined,
   request: InboundRequest,
   rules: EnvelopeRules,
-  { mayStream = false, ...hear }: SessionHearing & Pick<Hearing, 'mayStream'>,
+  hear: SessionHearing & Pick<Hearing, 'mayStream'>,
 ): Awaitable<Received> {
   if (!sessions) throw xlinkError('SESSION_NOT_ACCEPTED');
   rules.encrypted.assertEncrypted(request, 'session');
   refuseContentEncoding(request);
   if (rules.kind === 'message') return receiveSessionMessage(agent, sessions, request, rules, hear);
   const { maxBodyBytes } = rules.limits.for(request);
-  const opens = mayStream && opensAsItComes(sessions, request, rules);
+  const opens = hear.mayStream === true && opensAsItComes(sessions, request, rules);
   const arrived = arrivedIn(sessions, request, rules, maxBodyBytes, opens);
   return later(receiveInSession(sessions, arrived, hear), (received) => {
     const { message, content = EMPTY } = received;

@@ -20,28 +20,29 @@ export type Part = Uint8Array | string | number;
 
 /**
  * Joins parts, each behind its length as 32 bits, big-endian: two different lists never give the same bytes. `rest` follows
- * as it is. In one piece of memory, as every message needs several of these.
+ * as it is, `front` is in front of all. In one piece of memory, as every message needs several of these.
  */
-export function lengthPrefixed(parts: readonly Part[], rest: Uint8Array = EMPTY): Uint8Array {
-  const plain = parts.some(isForeign)
-    ? parts.map((part) => (isForeign(part) ? encodeUtf8(part) : part))
-    : parts;
-  let length = rest.length;
-  for (let i = 0; i < plain.length; i++) length += 4 + lengthOf(plain[i]!);
+export function lengthPrefixed(
+  parts: readonly Part[],
+  rest: Uint8Array = EMPTY,
+  front: Uint8Array = EMPTY,
+): Uint8Array {
+  let length = front.length + rest.length;
+  for (let i = 0; i < parts.length; i++) length += 4 + lengthOf(parts[i]!);
   const out = new Uint8Array(length);
-  let at = 0;
-  for (let i = 0; i < plain.length; i++) {
-    const part = plain[i]!;
+  if (front.length > 0) out.set(front);
+  let at = front.length;
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!;
     const size = lengthOf(part);
     put32(out, at, size);
     at += 4;
     if (typeof part === 'number') put64(out, at, part);
-    else if (typeof part === 'string') {
-      for (let c = 0; c < size; c++) out[at + c] = part.charCodeAt(c);
-    } else out.set(part, at);
+    else if (typeof part !== 'string') out.set(part, at);
+    else if (!putAscii(out, at, part)) return lengthPrefixed(parts.map(bytesOf), rest, front);
     at += size;
   }
-  out.set(rest, at);
+  if (rest.length > 0) out.set(rest, at);
   return out;
 }
 
@@ -58,10 +59,18 @@ function put32(out: Uint8Array, at: number, value: number): void {
   out[at + 3] = value;
 }
 
-/** What is not ASCII, of which a character is a byte. */
-const FOREIGN = /[^\0-\x7f]/;
+/** False for what is not ASCII, of which a character is a byte. */
+function putAscii(out: Uint8Array, at: number, text: string): boolean {
+  let all = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    all |= code;
+    out[at + i] = code;
+  }
+  return all < 0x80;
+}
 
-const isForeign = (part: Part): part is string => typeof part === 'string' && FOREIGN.test(part);
+const bytesOf = (part: Part): Part => (typeof part === 'string' ? encodeUtf8(part) : part);
 
 const lengthOf = (part: Part): number => (typeof part === 'number' ? 8 : part.length);
 

@@ -13,6 +13,8 @@ export class BodyBudget {
   readonly #maxBytes: number;
   readonly #byAddress = new Map<string, number>();
   #held = 0;
+  #lastAddress: string | undefined;
+  #lastBlock = '';
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -28,7 +30,9 @@ export class BodyBudget {
    * address that has its share already, `INTAKE_FULL` if there is no room for one that holds nothing.
    */
   take(address: string, bytes: number): () => void {
-    const block = addressBlock(address);
+    if (address !== this.#lastAddress) this.#lastBlock = addressBlock(address);
+    this.#lastAddress = address;
+    const block = this.#lastBlock;
     const size = Math.max(MIN_BYTES, bytes);
     const own = this.#byAddress.get(block) ?? 0;
     const free = this.#maxBytes - this.#held;

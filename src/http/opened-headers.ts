@@ -30,10 +30,11 @@ export function openedHeaders(
     for (const [name, value] of fields.values) if (name !== SUPERSEDES_HEADER) changes.set(name, value);
     // that the answer is to be sealed is not the handler's business, and what is in it, the client decodes
     const asked = (name: string) => (changes.has(name) ? changes.get(name) : header(name));
-    changes.set(
-      'accept',
-      listOf(asked('accept'), (type) => mediaTypeOf(type) !== ANSWER_TYPE),
-    );
+    if (asked('accept') !== undefined)
+      changes.set(
+        'accept',
+        listOf(asked('accept'), (type) => mediaTypeOf(type) !== ANSWER_TYPE),
+      );
     if (sealing) {
       const coding = listOf(asked('accept-encoding'), (one) => CODINGS.has(mediaTypeOf(one)));
       changes.set('accept-encoding', coding);

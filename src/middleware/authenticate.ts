@@ -1,4 +1,4 @@
-import { ownedOf } from '../adapters/customer.js';
+import { ownAuth } from '../adapters/auth-store.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
@@ -103,7 +103,7 @@ function admit(
   const { content, stream, message } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass, { onRefused, onRefusal: context.onRefusal });
-  if (pass.auth) shownIn.auth = ownedOf(pass.auth); // guards have a copy of their own by now
+  if (pass.auth) shownIn.auth = ownAuth(pass.auth); // guards have a copy of their own by now
   if (message) shownIn.agentMessage = message;
   replaceFields(req, pass);
   if (pass.fields) dropTrailers(req);

@@ -16,7 +16,6 @@ import { type OpenedRequest, openRequest } from './open-request.js';
 import { type OpenedStream, openStream } from './open-stream.js';
 import type { SequenceStore, SequenceUse } from './ports.js';
 import type { SessionKind } from './protocol.js';
-import { decodeCredential } from './read-credential.js';
 import { requestDigest } from './request.js';
 import { sealReply } from './seal-reply.js';
 import { assertStrong, type OpenSession, type Sessions } from './sessions.js';
@@ -67,9 +66,8 @@ export function hear(
   onVerified: SessionHearing['onVerified'],
 ): Awaitable<Heard> {
   const { credential: text, arrivedAt, readBody, openBody } = arrived;
-  return later(sessions.context(), (own) => {
-    const credential = decodeCredential(text);
-    return later(sessions.of(credential, text), (session) => {
+  return later(sessions.context(), (own) =>
+    later(sessions.of(text), ({ session, credential }) => {
       const context = own.succession?.contextOf(session.to) ?? own;
       checkTimestamp(credential.timestamp, arrivedAt, context.timestampWindowMs);
       const source = credential.sealed ? undefined : openBody?.();
@@ -83,8 +81,8 @@ export function hear(
           });
         }),
       );
-    });
-  });
+    }),
+  );
 }
 
 type Opened = Pick<Heard, 'digest' | 'opened'>;

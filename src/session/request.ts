@@ -1,4 +1,4 @@
-import { concat, lengthPrefixed } from '../crypto/bytes.js';
+import { EMPTY, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { type Awaitable, later } from '../util/awaitable.js';
 import type { Credential } from './credential.js';
@@ -14,7 +14,7 @@ export const requestDigest = (
   request: string,
   kind: SessionKind = 'request',
 ): Awaitable<Uint8Array> =>
-  crypto.sha256(concat([prefixes[kind], lengthPrefixed([seq, salt, timestamp, scope, request])]));
+  crypto.sha256(lengthPrefixed([seq, salt, timestamp, scope, request], EMPTY, prefixes[kind]));
 
 export const requestCipher = (
   crypto: CryptoProvider,

@@ -13,6 +13,7 @@ import { type Credential, FRONT_CHARACTERS } from './credential.js';
 import { acceptOffer } from './handshake/accept.js';
 import { grantPayload, readOffer } from './handshake/payloads.js';
 import type { SequenceStore, TicketKeyStore } from './ports.js';
+import { type CredentialFront, decodeCredential, decodeFront } from './read-credential.js';
 import { type Session, sessionOf } from './schedule/master.js';
 import type { TicketState } from './ticket/layout.js';
 import { TicketRing } from './ticket/ring.js';
@@ -38,6 +39,12 @@ export interface OpenSession extends Session, Pick<TicketState, 'version' | 'not
   readonly id: string;
 }
 
+/** By the beginning of a header: what that says, and the session of its ticket. */
+interface OpenTicket {
+  readonly front: CredentialFront;
+  readonly session: OpenSession;
+}
+
 /** How often keys and sessions that are over are looked for, in ms. */
 const FORGET_EVERY_MS = 60_000;
 /** Sessions that are kept open at a time, some 1 KiB each: the ticket of another one is opened again. */
@@ -47,7 +54,7 @@ const MAX_OPEN = 10_000;
 export class Sessions {
   readonly rules: SessionRules;
   readonly #agent: ServiceAgent;
-  readonly #open = new BoundedMap<string, OpenSession>(MAX_OPEN);
+  readonly #open = new BoundedMap<string, OpenTicket>(MAX_OPEN);
   #ring: TicketRing | undefined;
   #isForgetting = false;
 
@@ -85,25 +92,29 @@ export class Sessions {
   }
 
   /**
-   * The session of a request. `text`: its header. Throws `SESSION_UNKNOWN…`, `SESSION_EXPIRED`, or `RECIPIENT_MISMATCH` for a session
-   * with an identity that is not of this agent.
+   * The session of a request, and what its header says. Throws `SESSION_MALFORMED`, `SESSION_SEQUENCE_INVALID`, `SESSION_UNKNOWN…`,
+   * `SESSION_EXPIRED`, or `RECIPIENT_MISMATCH` for a session with an identity that is not of this agent.
    */
-  of({ ticket }: Credential, text: string): Awaitable<OpenSession> {
-    const front = text.slice(0, FRONT_CHARACTERS);
-    return later(this.#open.get(front) ?? this.#opened(ticket, front), (session) => {
+  of(header: string): Awaitable<Pick<OpenTicket, 'session'> & { readonly credential: Credential }> {
+    const text = header.slice(0, FRONT_CHARACTERS);
+    const known = this.#open.get(text);
+    const front = known?.front ?? decodeFront(text);
+    const credential = decodeCredential(header, front);
+    return later(known ?? this.#opened(front, text), ({ session }) => {
       if (this.rules.clock() > session.notAfter) throw xlinkError('SESSION_EXPIRED', { field: 'ticket' });
-      return session;
+      return { session, credential };
     });
   }
 
-  async #opened(ticket: Uint8Array, front: string): Promise<OpenSession> {
+  async #opened(front: CredentialFront, text: string): Promise<OpenTicket> {
     const { identity } = await this.context();
-    const { sid, from, to, version, master, notAfter, mark } = await this.stateOf(ticket);
+    const { sid, from, to, version, master, notAfter, mark } = await this.stateOf(front.ticket);
     const opened = await sessionOf(identity.crypto, { sid, from, to }, master);
     master.fill(0);
     const session = { ...opened, id: encodeBase64url(sid), version, notAfter, mark };
-    this.#open.set(ownText(front), session);
-    return session;
+    const ticket = { front, session };
+    this.#open.set(ownText(text), ticket);
+    return ticket;
   }
 
   /** What a ticket says. Throws as {@link Sessions.of}, but for its time. Erase `master`. */
@@ -144,7 +155,7 @@ export class Sessions {
   /** Forgets keys and sessions that are over. Whether there is more to forget later. */
   forgetOver(): boolean {
     const now = this.rules.clock();
-    this.#open.removeIf(({ notAfter }) => notAfter < now);
+    this.#open.removeIf(({ session }) => session.notAfter < now);
     return this.#ring?.forgetOver() ?? false;
   }
 }

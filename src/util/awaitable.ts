@@ -9,7 +9,7 @@ export const later = <T, Result>(
 
 /** Whether a value has to be awaited; also for promises of other libraries. */
 export const isPromiseLike = <T>(value: Awaitable<T> | PromiseLike<T>): value is PromiseLike<T> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 
 /** What `run` comes to, or, where it throws or rejects, what comes of that. */
 export function orElse<T>(run: () => Awaitable<T>, failed: (error: unknown) => Awaitable<T>): Awaitable<T> {

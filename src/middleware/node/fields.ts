@@ -16,33 +16,42 @@ export const replaceFields = (req: NodeRequest, pass: Pass): void =>
 
 /** Changes a header in all three forms in which Node has it: whoever forwards a request reads `rawHeaders`. */
 export function changeHeaders(req: NodeRequest, changes: HeaderChanges): void {
-  if (changes.size === 0) return;
   const { headers, rawHeaders } = req;
-  const changed = [...changes].filter(([name, value]) => headers[name] !== value);
+  const changed: [name: string, value: string | undefined][] = [];
+  for (const [name, value] of changes) if (headers[name] !== value) changed.push([name, value]);
   if (changed.length === 0) return;
-  const { headersDistinct } = req; // made of rawHeaders when it is first asked for, so before they change
-  if (rawHeaders) changeLines(rawHeaders, new Map(changed));
+  const distinct = distinctOf(req);
+  if (rawHeaders) changeLines(rawHeaders, changed);
   for (const [name, value] of changed) {
     if (value === undefined) delete headers[name];
     else headers[name] = value;
-    if (!headersDistinct) continue;
-    if (value === undefined) delete headersDistinct[name];
-    else headersDistinct[name] = [value];
+    if (!distinct) continue;
+    if (value === undefined) delete distinct[name];
+    else distinct[name] = [value];
   }
 }
 
+/** Where Node has made `headersDistinct`, of which it makes them once somebody asks, from `rawHeaders`. */
+let madeDistinct: keyof NodeRequest | undefined;
+
+/** `headersDistinct`, unless they are still to be made: of what the lines are by then. */
+function distinctOf(req: NodeRequest): NodeRequest['headersDistinct'] {
+  madeDistinct ??= Object.getOwnPropertySymbols(req).find(isMadeDistinct) as typeof madeDistinct;
+  const isToBeMade = req.rawHeaders && madeDistinct && madeDistinct in req && !req[madeDistinct];
+  return isToBeMade ? undefined : req.headersDistinct;
+}
+
+const isMadeDistinct = ({ description }: symbol): boolean => description === 'kHeadersDistinct';
+
 /** Names and values in turn. The first line of a name keeps its place and its spelling, all others of it go. */
-function changeLines(lines: string[], changed: HeaderChanges): void {
+function changeLines(lines: string[], changed: readonly (readonly [string, string | undefined])[]): void {
   const placed = new Set<string>();
   let end = 0;
   for (let at = 0; at < lines.length; at += 2) {
     const line = lines[at]!;
-    const name = line.toLowerCase();
-    let value: string | undefined = lines[at + 1]!;
-    if (changed.has(name)) {
-      value = placed.has(name) ? undefined : changed.get(name);
-      placed.add(name);
-    }
+    const change = changeOf(line, changed);
+    const value = change ? (placed.has(change[0]) ? undefined : change[1]) : lines[at + 1];
+    if (change) placed.add(change[0]);
     if (value === undefined) continue;
     lines[end] = line;
     lines[end + 1] = value;
@@ -50,4 +59,16 @@ function changeLines(lines: string[], changed: HeaderChanges): void {
   }
   lines.length = end;
   for (const [name, value] of changed) if (value !== undefined && !placed.has(name)) lines.push(name, value);
+}
+
+/** Most lines have another length than all names. */
+function changeOf<Change extends readonly [string, unknown]>(
+  line: string,
+  changed: readonly Change[],
+): Change | undefined {
+  for (let at = 0; at < changed.length; at++) {
+    const name = changed[at]![0];
+    if (name.length === line.length && name === line.toLowerCase()) return changed[at];
+  }
+  return undefined;
 }

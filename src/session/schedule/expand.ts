@@ -2,11 +2,17 @@ import { concat } from '../../crypto/bytes.js';
 import type { Hmac } from '../../crypto/provider.js';
 import { type Awaitable, later } from '../../util/awaitable.js';
 
-/** HKDF-Expand of RFC 5869 with SHA-256: one or two blocks of 32 bytes. `prk`: HMAC with the pseudorandom key. */
-export const expand = (prk: Hmac, info: Uint8Array, blocks: 1 | 2): Awaitable<Uint8Array> =>
-  later(prk.tag(concat([info, ONE])), (first) =>
-    blocks === 1 ? first : later(prk.tag(concat([first, info, TWO])), (second) => concat([first, second])),
-  );
+const HASH_BYTES = 32;
 
-const ONE = Uint8Array.of(1);
-const TWO = Uint8Array.of(2);
+/** HKDF-Expand of RFC 5869 with SHA-256: one or two blocks of 32 bytes. `prk`: HMAC with the pseudorandom key. */
+export function expand(prk: Hmac, info: Uint8Array, blocks: 1 | 2): Awaitable<Uint8Array> {
+  const block = new Uint8Array(HASH_BYTES + info.length + 1); // the one before, info, and the number of the block
+  block.set(info, HASH_BYTES);
+  block[block.length - 1] = 1;
+  return later(prk.tag(block.subarray(HASH_BYTES)), (first) => {
+    if (blocks === 1) return first;
+    block.set(first);
+    block[block.length - 1] = 2;
+    return later(prk.tag(block), (second) => concat([first, second]));
+  });
+}
