@@ -38,9 +38,9 @@ function decided(
   context: FrameworkContext,
   release = () => {},
 ): Awaitable<Decision> {
-  const deciding = atLast(() => adapter.judge(inboundRequest(context)), release);
+  const judge = () => adapter.judge(inboundRequest(context));
   return orElse(
-    () => later(deciding, (decision) => carryOut(adapter, context, decision)),
+    () => later(atLast(judge, release), (decision) => carryOut(adapter, context, decision)),
     (error) => failed(context, error),
   );
 }
