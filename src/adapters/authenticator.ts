@@ -3,7 +3,7 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import { SUPERSEDES_HEADER } from '../http/session-headers.js';
-import type { Claimant } from '../session/receive.js';
+import type { Claimant, SessionHearing } from '../session/receive.js';
 import type { Sessions } from '../session/sessions.js';
 import { supersede } from '../session/supersede.js';
 import type { RequestEvent, XlinkEvent } from '../types/events.js';
@@ -317,38 +317,37 @@ export class Authenticator {
   ): Awaitable<Received> {
     let place: NoncePlace | undefined;
     const isMessage = rules.kind === 'message';
-    const hearing: Hearing = {
-      ...hear,
-      admit: (_, entry, nonce) =>
+    const hearing = {
+      mayStream: hear.mayStream ?? false,
+      ownScope: hear.ownScope,
+      onVerified: hear.onVerified,
+      claimant: () => attempt.claimant,
+      admit: (_: Did, entry: RegistryEntry, nonce: string) =>
         later(this.#admit(entry, nonce, attempt, form === 'session' && !isMessage), (taken) => {
           place = taken;
           return isMessage && form !== 'session' ? this.#claimInTarget(request, attempt) : undefined;
         }),
-      assertStanding: (entry) => this.#assertStanding(entry, attempt),
-      onClaimed(claimed) {
+      assertStanding: (entry: RegistryEntry) => this.#assertStanding(entry, attempt),
+      onClaimed(claimed: ClaimedEnvelope) {
         place?.claimed();
         attempt.claimed = claimed;
       },
     };
     return atLast(
-      () => this.#receiveBy(attempt, request, form, rules, hearing),
+      () => this.#receiveBy(request, form, rules, hearing),
       () => place?.leave(),
     );
   }
 
   #receiveBy(
-    attempt: AuthAttempt,
     request: InboundRequest,
     form: ProofForm,
     rules: EnvelopeRules,
-    hear: Hearing,
+    hear: Hearing & SessionHearing,
   ): Awaitable<Received> {
     const { agent, sessions } = this.#parts;
     return form === 'session'
-      ? receiveSessionRequest(agent, sessions, request, rules, {
-          ...hear,
-          claimant: () => attempt.claimant,
-        })
+      ? receiveSessionRequest(agent, sessions, request, rules, hear)
       : receiveRequest(agent, request, form, rules, hear);
   }
 

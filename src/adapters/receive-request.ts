@@ -12,7 +12,6 @@ import { readSignedRequest } from '../signature/signed-request.js';
 import type { AgentMessage, RegistryEntry, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { decodeBase64url } from '../util/base64url.js';
-import { given } from '../util/given.js';
 import type { BodyLimits } from './body-limits.js';
 import { envelopeFromHeader, type ProofForm } from './credentials.js';
 import type { Placement } from './placement.js';
@@ -59,23 +58,27 @@ export async function receiveRequest(
   request: InboundRequest,
   form: ProofForm,
   rules: EnvelopeRules,
-  { assertStanding, mayStream: _, ...hear }: Hearing = {},
+  hearing: Hearing = {},
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
-  if (hear.ownScope === undefined) rules.encrypted.assertEncrypted(request, form);
+  const { ownScope, onVerified, admit, onClaimed } = hearing;
+  if (ownScope === undefined) rules.encrypted.assertEncrypted(request, form);
   const binding = {
     request: requestBinding(request.method, request.target),
     requireRequestBinding: rules.requireRequestBinding,
     kind: rules.kind,
     arrivedAt: await agent.now(),
-    ...given({ alsoScope: rules.alsoScope }),
-    ...hear,
+    alsoScope: rules.alsoScope,
+    ownScope,
+    onVerified,
+    admit,
+    onClaimed,
   };
   if (form === 'body') return receiveBodyForm(agent, request, binding, rules);
   const receiveHead = form === 'header' ? receiveHeaderForm : receiveSignatureForm;
   const received = await receiveHead(agent, request, binding, rules);
-  return withBody(agent, request, received, rules, { ...given({ assertStanding }), ...hear });
+  return withBody(agent, request, received, rules, hearing);
 }
 
 type Binding = Pick<
@@ -108,9 +111,9 @@ async function receiveBodyForm(
   const hasOwnLimit = maxContentBytes !== undefined;
   const received = await receiveContent(agent, rules, bytes, {
     ...binding,
-    ...(hasOwnLimit ? { maxEnvelopeBytes } : {}),
-    allowCleartext,
     onVerified,
+    allowCleartext,
+    maxEnvelopeBytes: hasOwnLimit ? maxEnvelopeBytes : undefined,
   });
   if (received.message.contentDigest !== undefined)
     // signed-only, where that is allowed
@@ -150,7 +153,7 @@ async function receiveSignatureForm(
   const signed = readSignedRequest(request);
   fields.assertAllowed(signed.chosen.filter((name) => name !== 'authorization')); // where a key may be, and no envelope is
   const { arrivedAt, ownScope, onVerified, admit, onClaimed } = binding;
-  return agent.receiveSigned(signed, given({ arrivedAt, ownScope, onVerified, admit, onClaimed }));
+  return agent.receiveSigned(signed, { arrivedAt, ownScope, onVerified, admit, onClaimed });
 }
 
 /** The body beside an envelope or a signature stays as it is, and is read last: by then it is known who sends it. */
@@ -166,7 +169,7 @@ async function withBody(
   await checkBody(request, message, rules);
   if (performance.now() - started < LONG_BODY_MS) return received;
   const admit: ReceiveRules['admit'] = (_, entry) => assertStanding?.(entry);
-  return { ...received, message: await agent.recheck(message, { ...given({ ownScope }), admit }) };
+  return { ...received, message: await agent.recheck(message, { ownScope, admit }) };
 }
 
 /** The headers that the envelope covers are those of the request. */

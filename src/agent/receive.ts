@@ -37,7 +37,7 @@ export interface ReceiveOptions {
    */
   readonly handle?: (message: AgentMessage) => Awaitable<void>;
   /** Told the sender and its entry once the signature is verified, whatever is refused after that. Default: not called. */
-  readonly onVerified?: (sender: Did, entry: RegistryEntry) => void;
+  readonly onVerified?: ((sender: Did, entry: RegistryEntry) => void) | undefined;
   /** Called at each stage, and awaited. Default: not called. */
   readonly onProgress?: OnProgress;
 }
@@ -51,19 +51,19 @@ export interface ReceiveRules extends ReceiveOptions {
   /** The commitment and the first chunk of an answer, which travel beside its envelope, and whether there are no more. */
   readonly first?: { readonly payload: Uint8Array; readonly isFinal: boolean };
   /** The scope of the library's own route that receives; it needs no grant. */
-  readonly ownScope?: Scope;
+  readonly ownScope?: Scope | undefined;
   /** Another scope of the library that is taken, beside those of applications; it needs no grant either. */
-  readonly alsoScope?: Scope;
+  readonly alsoScope?: Scope | undefined;
   /** Largest envelope, in bytes. Default: that of the agent. */
-  readonly maxEnvelopeBytes?: number;
+  readonly maxEnvelopeBytes?: number | undefined;
   /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
-  readonly arrivedAt?: number;
+  readonly arrivedAt?: number | undefined;
   /** Asked about the verified sender and its entry before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
-  readonly admit?: (sender: Did, entry: RegistryEntry, nonce: string) => Awaitable<void>;
+  readonly admit?: ((sender: Did, entry: RegistryEntry, nonce: string) => Awaitable<void>) | undefined;
   /** Asked about what was opened, before it is handed over: what it throws refuses it. `again` lets it come once more. */
   readonly judge?: (received: Received, entry: RegistryEntry, again: () => unknown) => Awaitable<void>;
   /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
-  readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
+  readonly onClaimed?: ((claimed: ClaimedEnvelope) => void) | undefined;
 }
 
 /** What a refusal must say of the envelope that it refuses. */

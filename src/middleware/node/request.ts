@@ -7,7 +7,12 @@ import type { FrameworkContext } from './framework-context.js';
 import { whenGone } from './gone.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
-/** A request as the adapters see it. */
+type Arrived = Pick<FrameworkContext, 'req' | 'request' | 'target' | 'mount' | 'isOnRoute' | 'bodies'>;
+
+/**
+ * A request as the adapters see it. In one literal: what a function holds that is added to an object later, by `...` too,
+ * lives until the next full collection in V8, and these hold all of the request.
+ */
 export function inboundRequest({
   req,
   request,
@@ -15,14 +20,20 @@ export function inboundRequest({
   mount = mountOf(target, req.url ?? ''),
   isOnRoute,
   bodies,
-}: FrameworkContext): InboundRequest {
+}: Arrived): InboundRequest {
   return {
-    ...incomingBody(req, bodies),
     method: req.method ?? 'GET',
     target,
     raw: request,
     mount,
     isOnRoute: isOnRoute === true,
+    hasBody: announcesBody(req),
+    remoteAddress: req.socket?.remoteAddress,
+    header: (name) => fieldOf(req, name),
+    lines: (name) => linesOf(req, name),
+    isBodyGone: () => req.readableEnded && leftByParser(bodies) === undefined,
+    readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
+    openBody: () => (leftByParser(bodies) ? undefined : BodyTap.of(req)),
     whenGone: (then) => whenGone(req, then),
   };
 }
@@ -32,17 +43,8 @@ export const mountOf = (target: string, url: string): string =>
   url !== target && url.startsWith('/') && target.endsWith(url) ? target.slice(0, -url.length) : '';
 
 /** What can be told of the body of a request before it is read, and how it is read. */
-export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = []): IncomingBody {
-  return {
-    hasBody: announcesBody(req),
-    remoteAddress: req.socket?.remoteAddress,
-    header: (name) => fieldOf(req, name),
-    lines: (name) => linesOf(req, name),
-    isBodyGone: () => req.readableEnded && leftByParser(bodies) === undefined,
-    readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
-    openBody: () => (leftByParser(bodies) ? undefined : BodyTap.of(req)),
-  };
-}
+export const incomingBody = (req: NodeRequest, bodies: readonly BodyHolder[] = []): IncomingBody =>
+  inboundRequest({ req, request: req, target: req.url ?? '', bodies });
 
 /** Node itself keeps the first line of some headers, and of others joins them. */
 export function linesOf({ rawHeaders = [], headers }: NodeRequest, name: string): string[] {
