@@ -4,6 +4,7 @@ import { xlinkError } from '../errors/service-errors.js';
 import { encodeFrames, FRAME, type Frame } from '../http/answer-frames.js';
 import {
   type AnswerSealer,
+  type BegunAnswer,
   outerHead,
   type SealedStart,
   type SealStart,
@@ -11,6 +12,7 @@ import {
 } from '../http/answer-head.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ANSWER_TYPE, mediaTypeOf } from '../http/media-type.js';
+import { type Awaitable, later } from '../util/awaitable.js';
 import { ReusedMemory } from '../util/reused-memory.js';
 import { encodeUtf8 } from '../util/utf8.js';
 
@@ -26,7 +28,7 @@ export const inEnvelope =
     return { ...sealed, head: { type: FRAME.head, bytes: encodeUtf8(JSON.stringify(envelope)) } };
   };
 
-/** The sealer of the answer that `seal` begins. */
+/** The sealer of the answer that `seal` begins: at once where that does. */
 export function answerSealer(seal: SealStart): AnswerSealer {
   let begun: SealedStart;
   const memory = new ReusedMemory();
@@ -46,19 +48,24 @@ export function answerSealer(seal: SealStart): AnswerSealer {
   return {
     reuse: (parts) => parts.forEach(memory.give),
     more: async (bytes, isFinal) => encodeFrames(await chunks(bytes, isFinal)),
-    async begin(head, bytes, isFinal) {
+    begin(head, bytes, isFinal): Awaitable<BegunAnswer> {
       if (head.headers.some(([name]) => name.toLowerCase() === 'trailer'))
         throw xlinkError('ANSWER_NOT_SEALED', { field: 'trailer' });
       const first = bytes.subarray(0, MAX_CHUNK_BYTES);
       const isAll = isFinal && first.length === bytes.length;
-      begun = await seal({ ...sealedHead(head), bytes: first }, isAll);
-      const frames: Frame[] = [
-        begun.head,
-        { type: isAll ? FRAME.finalChunk : FRAME.chunk, bytes: begun.payload },
-      ];
-      const rest = bytes.subarray(first.length);
-      if (rest.length > 0) frames.push(...(await chunks(rest, isFinal)));
-      return { head: outerHead(head), parts: encodeFrames(frames) };
+      const { status, contentType, headers } = sealedHead(head);
+      return later(seal({ status, contentType, headers, bytes: first }, isAll), (started) => {
+        begun = started;
+        const type = isAll ? FRAME.finalChunk : FRAME.chunk;
+        const frames = [started.head, { type, bytes: started.payload }];
+        const answer = (more: readonly Frame[]) => ({
+          head: outerHead(head),
+          parts: encodeFrames([...frames, ...more]),
+        });
+        return first.length < bytes.length
+          ? chunks(bytes.subarray(first.length), isFinal).then(answer)
+          : answer([]);
+      });
     },
   };
 }

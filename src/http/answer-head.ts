@@ -26,11 +26,11 @@ export interface SealedStart {
   /** Seals the next chunk. `memory`: where it may go. */
   chunk(bytes: Uint8Array, isFinal: boolean, memory?: Memory): Awaitable<Uint8Array>;
   /** What follows the last of several chunks; absent: nothing does. */
-  end?(): Promise<Uint8Array>;
+  end?(): Awaitable<Uint8Array>;
 }
 
 /** Seals the beginning of an answer. `isFinal`: it is all of it. */
-export type SealStart = (start: AnswerStart, isFinal: boolean) => Promise<SealedStart>;
+export type SealStart = (start: AnswerStart, isFinal: boolean) => Awaitable<SealedStart>;
 
 /** Seals or signs one answer, piece by piece, to bytes that follow each other. The pieces come one after the other; each begins when the one before it is done. */
 export interface AnswerSealer {
@@ -41,13 +41,13 @@ export interface AnswerSealer {
   holdMs?(head: AnswerHead, size: number): number;
   /**
    * What is sent of the head and the first bytes. `isFinal`: they are all. `canTrail`: fields may follow the body on this connection.
-   * Rejects with `ANSWER_NOT_SEALED`.
+   * Throws `ANSWER_NOT_SEALED`, or rejects with it.
    */
-  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean, canTrail?: boolean): Promise<BegunAnswer>;
+  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean, canTrail?: boolean): Awaitable<BegunAnswer>;
   /** What is sent of further bytes, and behind the last of them what says that they were all. */
-  more(bytes: Uint8Array, isFinal: boolean): Promise<readonly Uint8Array[]>;
+  more(bytes: Uint8Array, isFinal: boolean): Awaitable<readonly Uint8Array[]>;
   /** The fields that follow the body, where they can. Asked once, behind the last bytes; none if absent or `undefined`. */
-  trailers?(): Promise<readonly Header[] | undefined>;
+  trailers?(): Awaitable<readonly Header[] | undefined>;
   /** Takes back what `begin` or `more` returned, to use its memory again. Only when nobody reads it any more. */
   reuse(parts: readonly Uint8Array[]): void;
 }
@@ -67,14 +67,16 @@ const OF_THE_CONNECTION = new Set([
 const READ_ON_THE_WAY =
   /^(connection|keep-alive|date|server|alt-svc|strict-transport-security|timing-allow-origin|access-control-.*|cross-origin-.*)$/;
 
-/** Headers by name in lower case, each with the values that it came with. */
-const lowerCase = ([name, value]: Header): Header => [name.toLowerCase(), value];
-
-/** What is sealed of the headers of an answer. */
+/** What is sealed of the headers of an answer: names in lower case, each with the values that it came with. */
 export function sealedHead({ status, headers }: AnswerHead) {
-  const sealed = headers.map(lowerCase).filter(([name]) => !OF_THE_CONNECTION.has(name));
-  const contentType = sealed.find(([name]) => name === 'content-type')?.[1] ?? '';
-  return { status, contentType, headers: sealed.filter(([name]) => name !== 'content-type') };
+  const sealed: Header[] = [];
+  let contentType: string | undefined;
+  for (const [anyCase, value] of headers) {
+    const name = anyCase.toLowerCase();
+    if (name === 'content-type') contentType ??= value;
+    else if (!OF_THE_CONNECTION.has(name)) sealed.push([name, value]);
+  }
+  return { status, contentType: contentType ?? '', headers: sealed };
 }
 
 /** Statuses with which a browser, a platform or a proxy does something else than hand the body on. */
@@ -86,15 +88,21 @@ const actedOn = (status: number): boolean =>
  * hold it back or change it.
  */
 export function outerHead({ status, headers }: AnswerHead): AnswerHead {
-  const vary = headers.filter(([name]) => name.toLowerCase() === 'vary').map(([, value]) => value);
+  let vary = '';
+  const kept: Header[] = [];
+  for (const header of headers) {
+    const name = header[0].toLowerCase();
+    if (name === 'vary') vary += `${header[1]}, `;
+    else if (READ_ON_THE_WAY.test(name)) kept.push(header);
+  }
   return {
     status: actedOn(status) ? 200 : status,
     headers: [
       ['Content-Type', ANSWER_TYPE],
       ['Cache-Control', 'no-store, no-transform'],
-      ['Vary', [...vary, 'Accept, Authorization, Xlink-Envelope'].join(', ')],
+      ['Vary', `${vary}Accept, Authorization, Xlink-Envelope`],
       ['X-Accel-Buffering', 'no'],
-      ...headers.filter(([name]) => READ_ON_THE_WAY.test(name.toLowerCase())),
+      ...kept,
     ],
   };
 }

@@ -5,6 +5,7 @@ import { framePlaintext } from '../envelope/plaintext.js';
 import { xlinkError } from '../errors/service-errors.js';
 import { FRAME } from '../http/answer-frames.js';
 import type { SealStart } from '../http/answer-head.js';
+import { later } from '../util/awaitable.js';
 import { SALT_BYTES } from './protocol.js';
 import { answerCipher, type ReplyKind, type RequestTie } from './request.js';
 import type { Session } from './schedule/master.js';
@@ -15,15 +16,16 @@ export const KIND_BYTES: Readonly<Record<ReplyKind, number>> = { answer: 0, refu
 /** Seals what is answered to one request of a session: its last chunk says that it is the last, and no signature follows. */
 export const sealReply =
   (crypto: CryptoProvider, session: Session, tie: RequestTie, kind: ReplyKind): SealStart =>
-  async (start, isFinal) => {
-    const salt = crypto.randomBytes(SALT_BYTES);
-    const cipher = await answerCipher(crypto, session, tie, kind, salt);
+  (start, isFinal) => {
     const frame = framePlaintext('answer', session.to, start);
     if (frame.length - start.bytes.length > MAX_CHUNK_BYTES)
       throw xlinkError('ANSWER_NOT_SEALED', { field: 'headers' });
-    return {
-      head: { type: FRAME.sessionHead, bytes: concat([Uint8Array.of(KIND_BYTES[kind]), salt]) },
-      payload: await cipher.sealFirst(frame, isFinal),
-      chunk: (bytes, isLast, memory) => cipher.seal(bytes, isLast, memory),
-    };
+    const salt = crypto.randomBytes(SALT_BYTES);
+    return later(answerCipher(crypto, session, tie, kind, salt), (cipher) =>
+      later(cipher.sealFirst(frame, isFinal), (payload) => ({
+        head: { type: FRAME.sessionHead, bytes: concat([Uint8Array.of(KIND_BYTES[kind]), salt]) },
+        payload,
+        chunk: (bytes, isLast, memory) => cipher.seal(bytes, isLast, memory),
+      })),
+    );
   };

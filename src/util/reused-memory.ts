@@ -3,7 +3,8 @@ const WORTH_IT = 16_384;
 
 /** Memory of long pieces of bytes that is used again, for a stream of them that are all about as long. */
 export class ReusedMemory {
-  readonly #out = new WeakSet<object>();
+  /** Made with the first long piece: most answers are short. */
+  #out: WeakSet<object> | undefined;
   #free: Uint8Array[] = [];
 
   /** Memory for so many bytes, with anything in it. */
@@ -11,12 +12,12 @@ export class ReusedMemory {
     if (length < WORTH_IT) return new Uint8Array(length);
     const free = this.#free.pop();
     const taken = free && free.length >= length ? free : new Uint8Array(length);
-    this.#out.add(taken.buffer);
+    (this.#out ??= new WeakSet()).add(taken.buffer);
     return taken.subarray(0, length);
   };
 
   /** Only when nobody reads it any more. What is not out from here is left alone. */
   readonly give = ({ buffer }: Uint8Array): void => {
-    if (this.#out.delete(buffer)) this.#free.push(new Uint8Array(buffer));
+    if (this.#out?.delete(buffer)) this.#free.push(new Uint8Array(buffer));
   };
 }

@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { CryptoProvider } from '../provider.js';
 import { aes256gcm, ed25519, hkdf, hmac, sha256, x25519 } from './classic.js';
 import { workerMlDsa65 } from './ml-dsa-worker.js';
 import { nativeMlDsa65, nativeMlKem768 } from './post-quantum.js';
+import { random } from './random.js';
 import { OptionalMlKem768 } from './wasm-ml-kem.js';
 
 let shared: CryptoProvider | undefined;
@@ -16,7 +17,6 @@ export function defaultProvider(): CryptoProvider {
 }
 
 function detect(): CryptoProvider {
-  const random = (length: number): Uint8Array => randomBytes(length);
   const nativeKem = nativeMlKem768();
   const otherKem = new OptionalMlKem768(random);
   const mlDsa65 = nativeMlDsa65();

@@ -1,4 +1,4 @@
-import { EMPTY } from '../../crypto/bytes.js';
+import { concat, EMPTY } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
 import { encodeUtf8 } from '../../util/utf8.js';
@@ -7,6 +7,9 @@ import { bytesOf, callbackIn } from './arguments.js';
 import { PlainHttp1 } from './plain-http1.js';
 import { SealedOutput, type Written } from './sealed-output.js';
 import { writeAll } from './write-all.js';
+
+/** Bytes of an answer that are written in one piece: copying them costs less than a list of pieces. */
+const ONE_PIECE = 16_384;
 
 type Write = (...args: unknown[]) => boolean;
 
@@ -18,7 +21,6 @@ export interface NodeSocket {
   emit(event: string): unknown;
   once(event: string, listener: () => void): unknown;
   prependListener(event: string, listener: () => void): unknown;
-  removeListener(event: string, listener: () => void): unknown;
   destroy(...args: unknown[]): unknown;
   cork(): void;
   uncork(): void;
@@ -60,7 +62,10 @@ export function sealHttp1(
   const output: SealedOutput = new SealedOutput(sealer, {
     takesTrailers: takesChunks,
     begin(head, parts, isFinal, { written, trailers }) {
-      if (isFinal && !trailers) return passAll(whole(head, parts), written);
+      if (isFinal && !trailers) {
+        const all = whole(head, parts);
+        return lengthOfAll(all) > ONE_PIECE ? passAll(all, written) : pass(concat(all), written);
+      }
       isCounted = head.headers.some(([name]) => name.toLowerCase() === 'content-length');
       if (isCounted || !takesChunks) return passAll([headBytes(head), ...parts], written);
       const begun = [headBytes(head, ['Transfer-Encoding', 'chunked']), ...chunk(parts)];
@@ -85,9 +90,9 @@ export function sealHttp1(
     trailers: () => output.fail(new TypeError('a sealed answer has no trailers')),
   });
 
-  const onDrain = () => output.drained();
-  const turn = {
+  const turn: Turn = {
     isOn: () => res.socket === socket,
+    drained: () => output.drained(),
     size: () => output.size,
     whenSent: (then: () => void) => output.whenSent(then),
     write(args: readonly unknown[]): boolean {
@@ -99,18 +104,17 @@ export function sealHttp1(
     },
   };
   turns.add(turn);
-  socket.prependListener('drain', onDrain); // before the response hears of it, and asks whether there is room
   makeRoom(res);
   res.once('prefinish', () => plain.close());
   res.once('close', () => {
     output.abandon();
     turns.delete(turn);
-    socket.removeListener('drain', onDrain);
   });
 }
 
 interface Turn {
   isOn(): boolean;
+  drained(): void;
   size(): number;
   whenSent(then: () => void): boolean;
   write(args: readonly unknown[]): boolean;
@@ -124,7 +128,10 @@ function tapped(socket: NodeSocket) {
   if (known) return known;
   const { write, destroy } = socket;
   const turns = new Set<Turn>();
-  const now = () => [...turns].find((turn) => turn.isOn());
+  const now = () => {
+    for (const turn of turns) if (turn.isOn()) return turn;
+    return undefined;
+  };
   socket.write = function writeSealed(...args) {
     const turn = now();
     return turn ? turn.write(args) : write.apply(this, args);
@@ -139,6 +146,8 @@ function tapped(socket: NodeSocket) {
     configurable: true,
     get: () => plainLength() + (now()?.size() ?? 0),
   });
+  makeRoom(socket);
+  socket.prependListener('drain', () => now()?.drained()); // before the response hears of it, and asks whether there is room
   const tap = { turns, write };
   taps.set(socket, tap);
   return tap;

@@ -1,6 +1,7 @@
 import { concat } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
+import { type Awaitable, isPromiseLike, later, orElse } from '../../util/awaitable.js';
 
 /** Called when bytes are on their way, and nobody reads them any more; with an error if they did not get there. */
 export type Written = (error?: unknown) => void;
@@ -24,6 +25,13 @@ export interface Wire {
   drained(): void;
   /** Sends what is sent in the place of an answer that cannot be sealed, or breaks off what has begun. */
   fail(error: unknown, hasBegun: boolean, written: Written): void;
+}
+
+/** What goes out next: the head with the first bytes, the trailers with the last. */
+interface Sealed {
+  readonly head?: AnswerHead | undefined;
+  readonly parts: readonly Uint8Array[];
+  readonly trailers?: readonly Header[] | undefined;
 }
 
 /** Bytes that are held before who writes is asked to wait: those of one chunk. */
@@ -119,54 +127,70 @@ export class SealedOutput {
   #work(): void {
     if (this.#state !== 'idle') return;
     this.#state = 'at work';
-    queueMicrotask(() => this.#run().catch((error) => this.fail(error)));
+    queueMicrotask(() => this.#run());
   }
 
-  async #run(): Promise<void> {
-    while (this.#state === 'at work' && this.#hasWork()) {
-      const [bytes, callbacks, isFinal] = [joined(this.#held), this.#callbacks, this.#ended];
-      this.#held = [];
-      this.#callbacks = [];
-      const isFirst = !this.#hasBegun;
-      if (isFirst && !isFinal && this.#holds(bytes)) {
-        this.#pause();
-        return callAll(callbacks);
+  /** At once where the sealer seals at once. */
+  #run(): void {
+    const failed = (error: unknown) => this.fail(error);
+    try {
+      while (this.#state === 'at work' && this.#hasWork()) {
+        const step = this.#step();
+        if (isPromiseLike(step)) return void step.then(() => this.#run(), failed);
       }
-      if (!isFirst && bytes.length === 0 && !isFinal) {
-        callAll(callbacks);
-        continue;
-      }
-      const {
-        head,
-        parts: sealed,
-        trailers,
-      } = await this.#seal(bytes, isFinal).catch((error) => {
+      if (this.#state === 'at work') this.#pause();
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** Seals all that is held. */
+  #step(): Awaitable<void> {
+    const [bytes, callbacks, isFinal] = [joined(this.#held), this.#callbacks, this.#ended];
+    this.#held = [];
+    this.#callbacks = [];
+    const isFirst = !this.#hasBegun;
+    if (isFirst && !isFinal && this.#holds(bytes)) {
+      this.#pause();
+      return callAll(callbacks);
+    }
+    if (!isFirst && bytes.length === 0 && !isFinal) return callAll(callbacks);
+    const sealed = orElse(
+      () => this.#seal(bytes, isFinal),
+      (error) => {
         this.#callbacks = [...callbacks, ...this.#callbacks];
         throw error;
-      });
-      if (this.#isOver()) return callAll(callbacks);
-      this.#hasBegun = true;
-      this.#size -= bytes.length;
-      if (isFinal) callbacks.push(...this.#callbacks.splice(0));
-      const written = (error?: unknown) => {
-        if (!error) this.#sealer.reuse(sealed);
-        callAll(callbacks);
-      };
-      const end = { written, trailers };
-      const hasRoom = head
-        ? this.#wire.begin(head, sealed, isFinal, end)
-        : this.#wire.write(sealed, isFinal, end);
-      this.#wireIsFull = !hasRoom;
-      if (isFinal) return this.#finish();
-    }
-    if (!this.#isOver()) this.#pause();
+      },
+    );
+    return later(sealed, (made) => this.#send(made, bytes.length, callbacks, isFinal));
   }
 
-  async #seal(bytes: Uint8Array, isFinal: boolean) {
-    const begun = this.#hasBegun
-      ? { head: undefined, parts: await this.#sealer.more(bytes, isFinal) }
-      : await this.#sealer.begin(this.#head!, bytes, isFinal, this.#wire.takesTrailers);
-    return { ...begun, trailers: isFinal ? await this.#sealer.trailers?.() : undefined };
+  #send({ head, parts, trailers }: Sealed, size: number, callbacks: (() => void)[], isFinal: boolean): void {
+    if (this.#isOver()) return void callAll(callbacks);
+    this.#hasBegun = true;
+    this.#size -= size;
+    if (isFinal) callbacks.push(...this.#callbacks.splice(0));
+    const written = (error?: unknown) => {
+      if (!error) this.#sealer.reuse(parts);
+      callAll(callbacks);
+    };
+    const end = { written, trailers };
+    const hasRoom = head
+      ? this.#wire.begin(head, parts, isFinal, end)
+      : this.#wire.write(parts, isFinal, end);
+    this.#wireIsFull = !hasRoom;
+    if (isFinal) this.#finish();
+  }
+
+  #seal(bytes: Uint8Array, isFinal: boolean): Awaitable<Sealed> {
+    const sealer = this.#sealer;
+    const begun: Awaitable<Sealed> = this.#hasBegun
+      ? later(sealer.more(bytes, isFinal), (parts) => ({ parts }))
+      : sealer.begin(this.#head!, bytes, isFinal, this.#wire.takesTrailers);
+    if (!isFinal || !sealer.trailers) return begun;
+    return later(begun, ({ head, parts }) =>
+      later(sealer.trailers!(), (trailers) => ({ head, parts, trailers })),
+    );
   }
 
   /** Until there is more to do. */
