@@ -1,12 +1,17 @@
+import { passingMemory } from '../util/passing-memory.js';
 import { encodeUtf8 } from '../util/utf8.js';
+import type { Memory } from './provider.js';
 
 export const EMPTY = new Uint8Array(0);
 
+/** Where bytes are put: memory of their own, unless it is said otherwise. */
+const ownMemory: Memory = (length) => new Uint8Array(length);
+
 /** Joins byte strings. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
+export function concat(parts: readonly Uint8Array[], memory = ownMemory): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
-  const out = new Uint8Array(length);
+  const out = memory(length);
   let at = 0;
   for (const part of parts) {
     out.set(part, at);
@@ -26,10 +31,11 @@ export function lengthPrefixed(
   parts: readonly Part[],
   rest: Uint8Array = EMPTY,
   front: Uint8Array = EMPTY,
+  memory = ownMemory,
 ): Uint8Array {
   let length = front.length + rest.length;
   for (let i = 0; i < parts.length; i++) length += 4 + lengthOf(parts[i]!);
-  const out = new Uint8Array(length);
+  const out = memory(length);
   if (front.length > 0) out.set(front);
   let at = front.length;
   for (let i = 0; i < parts.length; i++) {
@@ -39,12 +45,19 @@ export function lengthPrefixed(
     at += 4;
     if (typeof part === 'number') put64(out, at, part);
     else if (typeof part !== 'string') out.set(part, at);
-    else if (!putAscii(out, at, part)) return lengthPrefixed(parts.map(bytesOf), rest, front);
+    else if (!putAscii(out, at, part)) return lengthPrefixed(parts.map(bytesOf), rest, front, memory);
     at += size;
   }
   if (rest.length > 0) out.set(rest, at);
   return out;
 }
+
+/** {@link lengthPrefixed} of what is hashed, sealed or authenticated, and then forgotten. */
+export const passingTranscript = (
+  parts: readonly Part[],
+  rest?: Uint8Array,
+  front?: Uint8Array,
+): Uint8Array => lengthPrefixed(parts, rest, front, passingMemory);
 
 /** An unsigned integer up to 2^53-1, as 64 bits, big-endian. */
 export function put64(out: Uint8Array, at: number, value: number): void {

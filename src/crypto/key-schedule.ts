@@ -1,6 +1,7 @@
 import type { Awaitable } from '../util/awaitable.js';
+import { passingMemory } from '../util/passing-memory.js';
 import { encodeUtf8 } from '../util/utf8.js';
-import { concat, EMPTY, lengthPrefixed } from './bytes.js';
+import { concat, EMPTY, passingTranscript } from './bytes.js';
 import type { CryptoProvider } from './provider.js';
 
 /** What sender and recipient both know after the key agreement. */
@@ -38,15 +39,18 @@ export const agreedSecret = (
   label: Uint8Array,
   { x25519Secret, ephemeralPub, recipientX25519, kem }: Agreement,
 ): Uint8Array =>
-  concat([
-    kem?.secret ?? EMPTY,
-    x25519Secret,
-    kem?.ciphertext ?? EMPTY,
-    ephemeralPub,
-    kem?.recipientKey ?? EMPTY,
-    recipientX25519,
-    label,
-  ]);
+  concat(
+    [
+      kem?.secret ?? EMPTY,
+      x25519Secret,
+      kem?.ciphertext ?? EMPTY,
+      ephemeralPub,
+      kem?.recipientKey ?? EMPTY,
+      recipientX25519,
+      label,
+    ],
+    passingMemory,
+  );
 
 /**
  * Key, commitment and IV from one secret: each begins a block of the HKDF of its own. `info` binds the label and both DIDs
@@ -59,7 +63,7 @@ export async function expandMessageKey(
   from: string,
   to: string,
 ): Promise<MessageKey> {
-  const output = await crypto.hkdf(secret, lengthPrefixed([label, from, to]), 76);
+  const output = await crypto.hkdf(secret, passingTranscript([label, from, to]), 76);
   return { key: output.subarray(0, 32), commitment: output.subarray(32, 64), iv: output.subarray(64) };
 }
 
@@ -69,6 +73,6 @@ export const deriveChunkKey = (
   secret: Uint8Array,
   label: Uint8Array,
   headerDigest: Uint8Array,
-): Awaitable<Uint8Array> => crypto.hkdf(secret, lengthPrefixed([label, CHUNKS, headerDigest]), 32);
+): Awaitable<Uint8Array> => crypto.hkdf(secret, passingTranscript([label, CHUNKS, headerDigest]), 32);
 
 const CHUNKS = encodeUtf8('chunks');

@@ -1,4 +1,10 @@
-import { equalBytes, lengthPrefixed, type Part, readLengthPrefixed } from '../crypto/bytes.js';
+import {
+  equalBytes,
+  lengthPrefixed,
+  type Part,
+  passingTranscript,
+  readLengthPrefixed,
+} from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Kind } from '../types/protocol.js';
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
@@ -59,8 +65,8 @@ export function framePlaintext(
   { bytes, contentType, headers = [], status = 0 }: Content,
 ): Uint8Array {
   if (headers.length > MAX_HEADERS) throw xlinkError('INVALID_OPTION', { field: 'headers' });
-  const frame: Part[] = [contentType, lengthPrefixed(headers.flat()), status];
-  return lengthPrefixed([from, ...frame.slice(0, FRAME_PARTS[kind] ?? 1)], bytes);
+  const frame: Part[] = [contentType, passingTranscript(headers.flat()), status];
+  return passingTranscript([from, ...frame.slice(0, FRAME_PARTS[kind] ?? 1)], bytes);
 }
 
 /** The content of a frame that names `from`. Throws `DECRYPT_FAILED:SENDER_MISMATCH` or `DECRYPT_FAILED:PARSE`. */

@@ -6,6 +6,7 @@ import { xlinkError } from '../errors/errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Did, Envelope, Kind, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { passingMemory } from '../util/passing-memory.js';
 import { type BinaryName, FIELD_NAMES } from './fields.js';
 import { labelOf } from './kinds.js';
 import { type Content, framePlaintext } from './plaintext.js';
@@ -63,7 +64,7 @@ export async function sealEnvelope(
     draft.to,
   );
   const frame = framePlaintext(draft.kind, identity.did, content);
-  const payload = concat([commitment, await crypto.aes256gcm.seal(key, iv, header, frame)]);
+  const payload = concat([commitment, await crypto.aes256gcm.seal(key, iv, header, frame)], passingMemory);
   await onSigning?.();
   return signEnvelope(identity, { ...unsigned, bytes: { ...unsigned.bytes, payload } }, header);
 }

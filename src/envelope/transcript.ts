@@ -1,4 +1,4 @@
-import { EMPTY, lengthPrefixed, type Part } from '../crypto/bytes.js';
+import { EMPTY, lengthPrefixed, type Part, passingTranscript } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { Envelope } from '../types/protocol.js';
 import { type BinaryName, FIELD_NAMES, FIELDS, type FieldName } from './fields.js';
@@ -21,7 +21,7 @@ export interface UnsignedEnvelope extends Pick<ParsedEnvelope, 'suite' | 'label'
 export function headerTranscript({ label, fields, bytes }: Omit<UnsignedEnvelope, 'suite'>): Uint8Array {
   const parts: Part[] = [label];
   for (const name of HEADER) parts.push((isBinary(name) ? bytes[name] : fields[name]) ?? EMPTY);
-  return lengthPrefixed(parts);
+  return passingTranscript(parts);
 }
 
 const isBinary = (name: FieldName): name is BinaryName => 'bytes' in FIELDS[name];

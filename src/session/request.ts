@@ -1,4 +1,4 @@
-import { EMPTY, lengthPrefixed } from '../crypto/bytes.js';
+import { EMPTY, passingTranscript } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { type Awaitable, later } from '../util/awaitable.js';
 import type { Credential } from './credential.js';
@@ -14,7 +14,7 @@ export const requestDigest = (
   request: string,
   kind: SessionKind = 'request',
 ): Awaitable<Uint8Array> =>
-  crypto.sha256(lengthPrefixed([seq, salt, timestamp, scope, request], EMPTY, prefixes[kind]));
+  crypto.sha256(passingTranscript([seq, salt, timestamp, scope, request], EMPTY, prefixes[kind]));
 
 export const requestCipher = (
   crypto: CryptoProvider,
@@ -45,7 +45,7 @@ export function answerCipher(
   kind: ReplyKind,
   salt: Uint8Array,
 ): Awaitable<MessageCipher> {
-  const transcript = lengthPrefixed([`xlink/1 session ${kind}`, SESSION_SUITE, digest, tag, salt]);
+  const transcript = passingTranscript([`xlink/1 session ${kind}`, SESSION_SUITE, digest, tag, salt]);
   return later(crypto.sha256(transcript), (answer) =>
     MessageCipher.of(crypto, keys.answer, 'xlink/1 session answer key', answer),
   );

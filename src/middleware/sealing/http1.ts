@@ -1,6 +1,7 @@
 import { concat, EMPTY } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
+import { passingMemory } from '../../util/passing-memory.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 import { makeRoom } from '../node/listener-room.js';
 import { bytesOf, callbackIn } from './arguments.js';
@@ -64,7 +65,9 @@ export function sealHttp1(
     begin(head, parts, isFinal, { written, trailers }) {
       if (isFinal && !trailers) {
         const all = whole(head, parts);
-        return lengthOfAll(all) > ONE_PIECE ? passAll(all, written) : pass(concat(all), written);
+        return lengthOfAll(all) > ONE_PIECE
+          ? passAll(all, written)
+          : pass(concat(all, passingMemory), written);
       }
       isCounted = head.headers.some(([name]) => name.toLowerCase() === 'content-length');
       if (isCounted || !takesChunks) return passAll([headBytes(head), ...parts], written);
@@ -193,7 +196,7 @@ function headBytes({ status, headers }: AnswerHead, ...framing: Header[]): Uint8
   const isReplaced = (name: string) => framing.length > 0 && FRAMING.test(name);
   const lines = linesOf([...headers.filter(([name]) => !isReplaced(name)), ...framing]);
   const text = `HTTP/1.1 ${status} \r\n${lines}\r\n`;
-  const bytes = new Uint8Array(text.length);
+  const bytes = passingMemory(text.length);
   for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
   return bytes;
 }

@@ -1,8 +1,9 @@
-import { concat, equalBytes, lengthPrefixed } from '../../crypto/bytes.js';
+import { concat, equalBytes, passingTranscript } from '../../crypto/bytes.js';
 import { COMMITMENT_BYTES } from '../../crypto/key-schedule.js';
 import type { CryptoProvider, Hmac, Memory } from '../../crypto/provider.js';
 import { chunkIv } from '../../envelope/chunks.js';
 import { type Awaitable, later } from '../../util/awaitable.js';
+import { passingMemory } from '../../util/passing-memory.js';
 import { expand } from './expand.js';
 
 /**
@@ -29,13 +30,15 @@ export class MessageCipher {
     label: string,
     digest: Uint8Array,
   ): Awaitable<MessageCipher> {
-    const keys = expand(direction, lengthPrefixed([label, digest]), 2);
+    const keys = expand(direction, passingTranscript([label, digest]), 2);
     return later(keys, (bytes) => new MessageCipher(crypto, bytes, digest));
   }
 
   /** The first chunk behind the commitment to its key. */
   sealFirst(plaintext: Uint8Array, isFinal: boolean): Awaitable<Uint8Array> {
-    return later(this.seal(plaintext, isFinal), (sealed) => concat([this.#commitment, sealed]));
+    return later(this.seal(plaintext, isFinal), (sealed) =>
+      concat([this.#commitment, sealed], passingMemory),
+    );
   }
 
   /** `undefined` for anything else than what {@link sealFirst} made. */
