@@ -12,7 +12,7 @@ import type { SealStart } from '../http/answer-head.js';
 import type { StreamedContent } from '../http/body-source.js';
 import { checkRequestBinding } from '../http/request-binding.js';
 import type { SignedRequest } from '../signature/signed-request.js';
-import type { NonceUse, OnProgress } from '../types/ports.js';
+import type { NonceUse, OnProgress, ProgressEvent } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, Kind, RegistryEntry, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { given } from '../util/given.js';
@@ -123,9 +123,10 @@ export async function receive(
   options: ReceiveRules,
   instead?: Pick<AgentContext, 'peers' | 'minVersion'>,
 ): Promise<Received> {
-  const progress = (stage: Parameters<typeof report>[1]) => report(options.onProgress, stage);
+  const { onProgress } = options;
+  const progress = onProgress && ((stage: ProgressEvent['stage']) => report(onProgress, stage));
 
-  await progress('parsing');
+  if (progress) await progress('parsing');
   const { first, maxEnvelopeBytes = agent.maxEnvelopeBytes } = options;
   const envelope = parseEnvelope(input, maxEnvelopeBytes, first?.payload);
   const { fields, suite } = envelope;
@@ -133,18 +134,18 @@ export async function receive(
   const context = instead ? { ...addressed, ...instead } : addressed;
   const { crypto } = context.identity;
 
-  await progress('checking');
+  if (progress) await progress('checking');
   checkAddress(context, envelope, options);
   const { arrivedAt = context.clock(), maxAgeMs } = options;
   checkTimestamp(fields.timestamp, arrivedAt, context.timestampWindowMs, maxAgeMs);
   const use = nonceUse(envelope, context, options);
   await assertNotReplayed(context, use);
 
-  await progress('resolving');
+  if (progress) await progress('resolving');
   const sender = await resolveSender(context, envelope);
   checkFloor(context, sender, suite);
 
-  await progress('verifying');
+  if (progress) await progress('verifying');
   const { peer } = sender;
   const mlDsa65 = suite.pqSignature ? await sender.peers.mlDsa65(peer) : undefined;
   const signers = { ed25519: peer.ed25519, mlDsa65 };
@@ -152,12 +153,12 @@ export async function receive(
   const transcript = await verifySignatures(crypto, signers, envelope, header);
   options.onVerified?.(fields.from, sender.entry);
 
-  await progress('authorizing');
+  if (progress) await progress('authorizing');
   const scopes = checkScopes(context, sender, fields, options);
   const keys = await keysFor(context, envelope);
   await options.admit?.(fields.from, sender.entry, fields.nonce);
 
-  await progress('claiming');
+  if (progress) await progress('claiming');
   const reservable = options.handle !== undefined;
   const claims = [await claimNonce(context, use, reservable)];
   rememberVersion(sender, suite);
@@ -170,7 +171,7 @@ export async function receive(
     ...(request === undefined ? {} : { request }),
   });
 
-  await progress('decrypting');
+  if (progress) await progress('decrypting');
   let isUsed = true; // by what cannot be opened, too
   try {
     const answer =
@@ -178,7 +179,6 @@ export async function receive(
         ? await openAnswer(crypto, { recipient: keys!, sender: signers }, envelope, header, first!.isFinal)
         : undefined;
     const opened = answer?.content ?? (await openPayload(crypto, keys, envelope, header));
-    const { onProgress } = options;
     const gathered = isWhole(envelope)
       ? undefined
       : await context.shares!.gather(envelope, opened!, use, { reservable, onProgress });
@@ -200,7 +200,7 @@ export async function receive(
     await options.handle?.(message);
     isUsed = true;
 
-    await progress('complete');
+    if (progress) await progress('complete');
     return received;
   } finally {
     for (const settle of claims) await settle(isUsed);

@@ -65,7 +65,8 @@ export function put64(out: Uint8Array, at: number, value: number): void {
   put32(out, at + 4, value);
 }
 
-function put32(out: Uint8Array, at: number, value: number): void {
+/** An unsigned integer below 2^32, as 32 bits, big-endian. */
+export function put32(out: Uint8Array, at: number, value: number): void {
   out[at] = value >>> 24;
   out[at + 1] = value >>> 16;
   out[at + 2] = value >>> 8;

@@ -2,6 +2,7 @@ import { lengthPrefixed, put64 } from '../crypto/bytes.js';
 import { deriveChunkKey } from '../crypto/key-schedule.js';
 import type { CryptoProvider, Memory, Sha256Stream } from '../crypto/provider.js';
 import type { Suite } from '../crypto/suites.js';
+import { passingMemory } from '../util/passing-memory.js';
 import { labelOf } from './kinds.js';
 
 /** Content of one chunk of an answer, at most: 64 KiB. The first chunk has the status and the headers in front of it. */
@@ -9,7 +10,7 @@ export const MAX_CHUNK_BYTES = 65_536;
 
 /** The IV of a chunk, 12 bytes: its number, and whether it is the last. */
 export function chunkIv(number: number, isFinal: boolean): Uint8Array {
-  const iv = new Uint8Array(12);
+  const iv = passingMemory(12).fill(0, 0, 4);
   iv[0] = isFinal ? 1 : 0;
   put64(iv, 4, number);
   return iv;

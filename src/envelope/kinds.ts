@@ -19,9 +19,10 @@ const labels = new Map<Suite, Map<string, Uint8Array>>();
 
 /** Domain separation of one kind in one suite: in the transcripts, the key schedule, and as ML-DSA context. `answer end` is what ends a long answer. */
 export function labelOf(suite: Suite, kind: Kind | 'answer end'): Uint8Array {
+  const known = labels.get(suite)?.get(kind);
+  if (known) return known;
   const ofSuite = labels.get(suite) ?? new Map<string, Uint8Array>();
-  labels.set(suite, ofSuite); // as many as there are suites and kinds
-  const label = ofSuite.get(kind) ?? encodeUtf8(`xlink/1 ${kind} v${suite.version} ${suite.name}`);
-  ofSuite.set(kind, label);
+  const label = encodeUtf8(`xlink/1 ${kind} v${suite.version} ${suite.name}`);
+  labels.set(suite, ofSuite.set(kind, label)); // as many as there are suites and kinds
   return label;
 }

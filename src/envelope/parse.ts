@@ -5,7 +5,7 @@ import { decodeBase64url } from '../util/base64url.js';
 import { ownText } from '../util/own-text.js';
 import { type BinaryName, FIELD_NAMES, FIELDS, type Field, type FieldName, fitsBytes } from './fields.js';
 import { LongValue, readFlatJson } from './flat-json.js';
-import { isKind, labelOf, suiteHasKind } from './kinds.js';
+import { KINDS, labelOf, suiteHasKind } from './kinds.js';
 
 /**
  * Members that nothing keeps longer than the envelope. All others are copied out of the input, of which they would be views:
@@ -18,6 +18,9 @@ const NOT_KEPT: ReadonlySet<FieldName> = new Set([
   'signature',
   'pqSignature',
 ]);
+
+/** Those that say what the others have to be are checked first. */
+const UNCHECKED = FIELD_NAMES.filter((name) => name !== 'version' && name !== 'suite' && name !== 'kind');
 
 /** An envelope whose every member was checked. Made once from the input; nothing reads the input afterwards. */
 export interface ParsedEnvelope {
@@ -84,9 +87,9 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
   }
   const suite = suiteOf(members);
   const kind = kindOf(members, suite);
-  const fields: Record<string, unknown> = Object.create(null);
-  const bytes: Record<string, Uint8Array> = Object.create(null);
-  for (const name of FIELD_NAMES) {
+  const fields: Record<string, unknown> = { version: suite.version, suite: suite.name, kind };
+  const bytes: Record<string, Uint8Array> = {};
+  for (const name of UNCHECKED) {
     const value = members.get(name);
     const presence = FIELDS[name].presence(suite, kind);
     if (value === undefined) {
@@ -126,9 +129,10 @@ function suiteOf(members: ReadonlyMap<string, unknown>): Suite {
 }
 
 function kindOf(members: ReadonlyMap<string, unknown>, suite: Suite): Kind {
-  const kind = members.get('kind');
-  if (kind === undefined) throw missing('kind');
-  if (!isKind(kind) || !suiteHasKind(suite, kind)) throw xlinkError('PARSE_FAILED', { field: 'kind' });
+  const said = members.get('kind');
+  if (said === undefined) throw missing('kind');
+  const kind = KINDS.find((one) => one === said); // not the text of the input, which would keep all of it
+  if (!kind || !suiteHasKind(suite, kind)) throw xlinkError('PARSE_FAILED', { field: 'kind' });
   return kind;
 }
 

@@ -33,7 +33,7 @@ export async function sealAnswer(
 ): Promise<SealedAnswer> {
   const { crypto, did } = identity;
   const { unsigned, header, secret } = await agreeOn(identity, recipient, draft);
-  const { label, suite, bytes } = unsigned;
+  const { label, suite } = unsigned;
   const frame = framePlaintext('answer', did, start);
   if (frame.length - start.bytes.length > MAX_CHUNK_BYTES)
     throw xlinkError('ANSWER_NOT_SEALED', { field: 'headers' });
@@ -41,7 +41,7 @@ export async function sealAnswer(
   const chunks = await Chunks.of(crypto, unsigned, secret, header);
   const payload = concat([commitment, await chunks.seal(frame, isFinal)]);
   return {
-    envelope: await signEnvelope(identity, { ...unsigned, bytes: { ...bytes, payload } }, header),
+    envelope: await signEnvelope(identity, unsigned, header, payload),
     payload,
     chunk: (content, isLast, memory) => chunks.seal(content, isLast, memory),
     async end() {

@@ -1,4 +1,4 @@
-import { concat } from '../crypto/bytes.js';
+import { concat, EMPTY } from '../crypto/bytes.js';
 import { agreedSecret, expandMessageKey } from '../crypto/key-schedule.js';
 import type { Encapsulator, Signer, X25519PublicKey } from '../crypto/provider.js';
 import { type Suite, type SuiteForm, suiteFor } from '../crypto/suites.js';
@@ -7,13 +7,14 @@ import type { Identity } from '../identity/identity.js';
 import type { Did, Envelope, Kind, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { passingMemory } from '../util/passing-memory.js';
-import { type BinaryName, FIELD_NAMES } from './fields.js';
+import type { BinaryName, FieldName } from './fields.js';
 import { labelOf } from './kinds.js';
 import { type Content, framePlaintext } from './plaintext.js';
 import {
   groupTranscript,
+  HEADER,
   headerTranscript,
-  signatureTranscript,
+  transcriptWith,
   type UnsignedEnvelope,
 } from './transcript.js';
 
@@ -66,7 +67,7 @@ export async function sealEnvelope(
   const frame = framePlaintext(draft.kind, identity.did, content);
   const payload = concat([commitment, await crypto.aes256gcm.seal(key, iv, header, frame)], passingMemory);
   await onSigning?.();
-  return signEnvelope(identity, { ...unsigned, bytes: { ...unsigned.bytes, payload } }, header);
+  return signEnvelope(identity, unsigned, header, payload);
 }
 
 /** A fresh secret with the recipient, and the envelope that tells how it is agreed on; the payload is still missing. */
@@ -175,25 +176,23 @@ function draftEnvelope(from: Did, suite: Suite, draft: EnvelopeDraft, beside: Be
 /** Signs what has its payload. That of an answer travels beside the envelope. */
 export async function signEnvelope(
   identity: Identity,
-  unsigned: UnsignedEnvelope,
+  { suite, label, fields, bytes }: UnsignedEnvelope,
   header: Uint8Array,
+  payload = bytes.payload,
 ): Promise<Envelope> {
-  const { suite, label, fields, bytes } = unsigned;
-  const transcript = await signatureTranscript(identity.crypto, unsigned, header);
+  const { crypto } = identity;
+  const transcript = await transcriptWith(crypto, label, header, await crypto.sha256(payload ?? EMPTY));
   const signature = await identity.ed25519.sign(transcript);
   const pqSignature = suite.pqSignature ? await pqSigner(identity).sign(transcript, label) : undefined;
-  const binary: UnsignedEnvelope['bytes'] = {
-    ...bytes,
-    signature,
-    pqSignature,
-    ...(fields.kind === 'answer' ? { payload: undefined } : {}), // it travels beside
-  };
   const envelope: Record<string, unknown> = {};
-  for (const name of FIELD_NAMES) {
-    const value = binary[name as BinaryName];
+  const put = (name: FieldName, value: Uint8Array | undefined) => {
     const member = value ? encodeBase64url(value) : fields[name];
     if (member !== undefined) envelope[name] = member;
-  }
+  };
+  for (const name of HEADER) put(name, bytes[name as BinaryName]);
+  if (fields.kind !== 'answer') put('payload', payload);
+  put('signature', signature);
+  put('pqSignature', pqSignature);
   return Object.freeze(envelope) as unknown as Envelope;
 }
 

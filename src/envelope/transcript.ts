@@ -4,7 +4,8 @@ import type { Envelope } from '../types/protocol.js';
 import { type BinaryName, FIELD_NAMES, FIELDS, type FieldName } from './fields.js';
 import type { ParsedEnvelope } from './parse.js';
 
-const HEADER = FIELD_NAMES.filter(
+/** All members but the payload and the signatures, which come last. */
+export const HEADER = FIELD_NAMES.filter(
   (name) => name !== 'payload' && name !== 'signature' && name !== 'pqSignature',
 );
 

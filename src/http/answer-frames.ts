@@ -1,6 +1,7 @@
-import { concat } from '../crypto/bytes.js';
+import { concat, put32 } from '../crypto/bytes.js';
 import { COMMITMENT_BYTES } from '../crypto/key-schedule.js';
 import { MAX_CHUNK_BYTES } from '../envelope/chunks.js';
+import { passingMemory } from '../util/passing-memory.js';
 
 /** What a frame of a sealed answer holds. */
 export const FRAME = { head: 1, chunk: 2, finalChunk: 3, end: 4, sessionHead: 5 } as const;
@@ -28,9 +29,9 @@ export const encodeFrames = (frames: readonly Frame[]): Uint8Array[] =>
   frames.flatMap(({ type, bytes }) => [prefixOf(type, bytes.length), bytes]);
 
 function prefixOf(type: number, length: number): Uint8Array {
-  const prefix = new Uint8Array(PREFIX_BYTES);
+  const prefix = passingMemory(PREFIX_BYTES);
   prefix[0] = type;
-  new DataView(prefix.buffer).setUint32(1, length);
+  put32(prefix, 1, length);
   return prefix;
 }
 

@@ -17,7 +17,9 @@ export class ReusedMemory {
   };
 
   /** Only when nobody reads it any more. What is not out from here is left alone. */
-  readonly give = ({ buffer }: Uint8Array): void => {
+  readonly give = (bytes: Uint8Array): void => {
+    if (bytes.length < WORTH_IT) return; // to ask short ones for their `buffer` would make them one
+    const { buffer } = bytes;
     if (this.#out?.delete(buffer)) this.#free.push(new Uint8Array(buffer));
   };
 }

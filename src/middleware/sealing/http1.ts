@@ -1,4 +1,4 @@
-import { concat, EMPTY } from '../../crypto/bytes.js';
+import { EMPTY } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
 import { passingMemory } from '../../util/passing-memory.js';
@@ -63,15 +63,10 @@ export function sealHttp1(
   const output: SealedOutput = new SealedOutput(sealer, {
     takesTrailers: takesChunks,
     begin(head, parts, isFinal, { written, trailers }) {
-      if (isFinal && !trailers) {
-        const all = whole(head, parts);
-        return lengthOfAll(all) > ONE_PIECE
-          ? passAll(all, written)
-          : pass(concat(all, passingMemory), written);
-      }
+      if (isFinal && !trailers) return passAll(whole(head, parts), written);
       isCounted = head.headers.some(([name]) => name.toLowerCase() === 'content-length');
       if (isCounted || !takesChunks) return passAll([headBytes(head), ...parts], written);
-      const begun = [headBytes(head, ['Transfer-Encoding', 'chunked']), ...chunk(parts)];
+      const begun = [headBytes(head, [['Transfer-Encoding', 'chunked']]), ...chunk(parts)];
       return passAll([...begun, ...(isFinal ? [lastChunk(trailers)] : [])], written);
     },
     write(parts, isFinal, { written, trailers }) {
@@ -180,23 +175,42 @@ function chunk(parts: readonly Uint8Array[]): Uint8Array[] {
   return length === 0 ? [] : [encodeUtf8(`${length.toString(16)}\r\n`), ...parts, encodeUtf8('\r\n')];
 }
 
-const whole = (head: AnswerHead, body: readonly Uint8Array[]): Uint8Array[] => [
-  HAS_NO_LENGTH.has(head.status)
-    ? headBytes(head)
-    : headBytes(head, ['Content-Length', String(lengthOfAll(body))]),
-  ...body,
-];
+const whole = (head: AnswerHead, body: readonly Uint8Array[]): Uint8Array[] => {
+  const length = lengthOfAll(body);
+  const framing: Header[] = HAS_NO_LENGTH.has(head.status) ? [] : [['Content-Length', String(length)]];
+  return length > ONE_PIECE ? [headBytes(head, framing), ...body] : [headBytes(head, framing, body)];
+};
 
 const HAS_NO_LENGTH = new Set([204, 304]); // RFC 9110 section 8.6
 
 const FRAMING = /^(content-length|transfer-encoding)$/i;
 
-/** Values are bytes as characters up to U+00FF, as Node has them. */
-function headBytes({ status, headers }: AnswerHead, ...framing: Header[]): Uint8Array {
-  const isReplaced = (name: string) => framing.length > 0 && FRAMING.test(name);
-  const lines = linesOf([...headers.filter(([name]) => !isReplaced(name)), ...framing]);
-  const text = `HTTP/1.1 ${status} \r\n${lines}\r\n`;
-  const bytes = passingMemory(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+/** A head, and the body behind it. Values are bytes as characters up to U+00FF, as Node has them. */
+function headBytes(
+  { status, headers }: AnswerHead,
+  framing: readonly Header[] = [],
+  body: readonly Uint8Array[] = [],
+): Uint8Array {
+  const sent = framing.length > 0 ? headers.filter(([name]) => !FRAMING.test(name)) : headers;
+  const all = [...sent, ...framing];
+  const first = `HTTP/1.1 ${status} \r\n`;
+  const length = all.reduce((sum, [name, value]) => sum + name.length + value.length + 4, first.length + 2);
+  const bytes = passingMemory(length + lengthOfAll(body));
+  let at = putLatin1(bytes, 0, first);
+  for (const [name, value] of all) {
+    at = putLatin1(bytes, putLatin1(bytes, at, name), ': ');
+    at = putLatin1(bytes, putLatin1(bytes, at, value), '\r\n');
+  }
+  at = putLatin1(bytes, at, '\r\n');
+  for (const part of body) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   return bytes;
+}
+
+/** Returns where it ends. */
+function putLatin1(bytes: Uint8Array, at: number, text: string): number {
+  for (let nr = 0; nr < text.length; nr++) bytes[at + nr] = text.charCodeAt(nr);
+  return at + text.length;
 }

@@ -132,13 +132,16 @@ function headerIn(line: string): Header {
   return [line.slice(0, colon), line.slice(colon + 1).trim()];
 }
 
-/** As many arguments as any engine takes. */
-const AT_ONCE = 4096;
+/** What Node's `Buffer` adds to bytes. */
+interface NativeBytes {
+  latin1Slice(from: number, to: number): string;
+}
 
-function latin1(bytes: Uint8Array): string {
+/** Bytes as characters up to U+00FF. */
+function latin1(bytes: Uint8Array & Partial<NativeBytes>): string {
+  if (bytes.latin1Slice) return bytes.latin1Slice(0, bytes.length);
   let text = '';
-  for (let at = 0; at < bytes.length; at += AT_ONCE)
-    text += String.fromCharCode(...bytes.subarray(at, at + AT_ONCE));
+  for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
 }
 

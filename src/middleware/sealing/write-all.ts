@@ -13,6 +13,7 @@ export function writeAll(
   parts: readonly Uint8Array[],
   written: Written,
 ): boolean {
+  if (parts.length === 1) return write(parts[0]!, written);
   stream.cork();
   for (const part of parts.slice(0, -1)) write(part);
   const hasRoom = write(parts.at(-1)!, written);
