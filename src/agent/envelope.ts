@@ -47,7 +47,7 @@ export async function prepareMessage(
     throw xlinkError('SCOPE_DENIED', { field: 'scope' });
   const content = contentOf(options, purpose);
 
-  await report(options.onProgress, 'resolving');
+  if (options.onProgress) await report(options.onProgress, 'resolving');
   const to = await didOfRecipient(context.registry, options.to);
   const recipient = await recipientOf(context, to, purpose.kind);
   if (purpose.kind === 'message' && !isOwnScope(scope) && !grantsScope(recipient.entry.receiveScopes, scope))
@@ -62,9 +62,9 @@ export async function sealMessage(
   { recipient, draft, content, signedOnly }: PreparedMessage,
   onProgress: OnProgress | undefined,
 ): Promise<Envelope> {
-  const onSigning = () => report(onProgress, 'signing');
+  const onSigning = onProgress && (() => report(onProgress, 'signing'));
   if (signedOnly) return signOnlyEnvelope(context.identity, draft, content?.bytes, onSigning);
-  await report(onProgress, 'encrypting');
+  if (onProgress) await report(onProgress, 'encrypting');
   const keys = await recipient.peers.recipientKeys(recipient.peer, context.clock());
   return sealEnvelope(context.identity, keys, draft, content!, onSigning);
 }

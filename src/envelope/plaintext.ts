@@ -7,7 +7,8 @@ import {
 } from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Kind } from '../types/protocol.js';
-import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
+import { passingMemory } from '../util/passing-memory.js';
+import { decodeUtf8, encodeUtf8, encodeUtf8Into } from '../util/utf8.js';
 
 /** A request header: name in lower case, and value. */
 export type Header = readonly [name: string, value: string];
@@ -37,7 +38,9 @@ export function jsonContent(payload: unknown): Content {
     throw xlinkError('PAYLOAD_NOT_SERIALIZABLE', { field: 'payload', cause });
   }
   if (text === undefined) throw xlinkError('PAYLOAD_NOT_SERIALIZABLE', { field: 'payload' });
-  return { bytes: encodeUtf8(text), contentType: JSON_TYPE };
+  const memory = passingMemory(text.length); // what is no ASCII takes more
+  const length = encodeUtf8Into(text, memory);
+  return { bytes: length === undefined ? encodeUtf8(text) : memory, contentType: JSON_TYPE };
 }
 
 /** The value of JSON bytes. Throws `DECRYPT_FAILED:PARSE`; `cause` is left out, it would quote the payload. */

@@ -65,8 +65,9 @@ export async function sealEnvelope(
     draft.to,
   );
   const frame = framePlaintext(draft.kind, identity.did, content);
-  const payload = concat([commitment, await crypto.aes256gcm.seal(key, iv, header, frame)], passingMemory);
-  await onSigning?.();
+  const sealed = await crypto.aes256gcm.seal(key, iv, header, frame, passingMemory);
+  const payload = concat([commitment, sealed], passingMemory);
+  if (onSigning) await onSigning();
   return signEnvelope(identity, unsigned, header, payload);
 }
 
@@ -107,7 +108,7 @@ export async function signOnlyEnvelope(
 ): Promise<Envelope> {
   const suite = suiteFor(draft.version, false);
   const unsigned = draftEnvelope(identity.did, suite, draft, { payload: content });
-  await onSigning?.();
+  if (onSigning) await onSigning();
   return signEnvelope(identity, unsigned, headerTranscript(unsigned));
 }
 

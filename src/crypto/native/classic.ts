@@ -1,38 +1,18 @@
 import * as crypto from 'node:crypto';
-import { EMPTY, equalBytes } from '../bytes.js';
+import { equalBytes } from '../bytes.js';
 import { hasIdentityR } from '../ed25519-rules.js';
 import { paddedKeys } from '../hmac.js';
 import type { CryptoProvider, X25519PublicKey } from '../provider.js';
 import { freeMemory } from './free-memory.js';
+import { HASH_BYTES, hashInto, sha256 } from './hash.js';
 import { okpPublicKey, privateKey, rawOkpPublicKey } from './keys.js';
 
 const TAG_BYTES = 16;
-const HASH_BYTES = 32;
 const ZERO_32 = new Uint8Array(32);
 
-export const sha256 = (data: Uint8Array): Uint8Array => {
-  const digest = new Uint8Array(HASH_BYTES);
-  hashInto(digest, 0, data);
-  return digest;
-};
-
-/** A digest as text and back into bytes takes a third of the time of a digest as a buffer, which is memory outside the heap. */
-function hashInto(out: Uint8Array, at: number, data: Uint8Array): void {
-  if (typeof crypto.hash !== 'function') {
-    out.set(crypto.createHash('sha256').update(data).digest(), at);
-    return;
-  }
-  const text = crypto.hash('sha256', data, 'binary');
-  for (let i = 0; i < HASH_BYTES; i++) out[at + i] = text.charCodeAt(i);
-}
-
-/** A `KeyObject` in place of a buffer makes HKDF and GCM two to four times faster on Node 24; on Node 20 it makes GCM a third slower. */
+/** A `KeyObject` in place of a buffer makes GCM two to four times faster on Node 24; on Node 20 it makes GCM a third slower. */
 const gcmKey =
   Number.parseInt(process.versions.node, 10) < 22 ? (key: Uint8Array) => key : crypto.createSecretKey;
-
-/** With a `KeyObject` for the same reason. */
-export const hkdf = (secret: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
-  new Uint8Array(crypto.hkdfSync('sha256', crypto.createSecretKey(secret), EMPTY, info, length));
 
 /**
  * By two digests: a third of the time of an HMAC of `node:crypto` on Node 24, which has to be set up for each tag. What is hashed is put

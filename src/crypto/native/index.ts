@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CryptoProvider } from '../provider.js';
-import { aes256gcm, ed25519, hkdf, hmac, sha256, x25519 } from './classic.js';
+import { aes256gcm, ed25519, hmac, x25519 } from './classic.js';
+import { sha256 } from './hash.js';
+import { hkdf } from './hkdf.js';
 import { workerMlDsa65 } from './ml-dsa-worker.js';
 import { nativeMlDsa65, nativeMlKem768 } from './post-quantum.js';
 import { random } from './random.js';

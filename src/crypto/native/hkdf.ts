@@ -1,0 +1,50 @@
+import * as crypto from 'node:crypto';
+import { EMPTY } from '../bytes.js';
+import { paddedKeys } from '../hmac.js';
+import { HASH_BYTES, hashesAtOnce, hashInto } from './hash.js';
+
+const BLOCK_BYTES = 64;
+/** HKDF without a salt takes as many zero bytes (RFC 5869 section 2.2). */
+const SALT = paddedKeys(new Uint8Array(HASH_BYTES));
+
+/** What is hashed is put together here, and wiped: nothing in between is awaited. */
+let work = new Uint8Array(4096);
+const outerWork = new Uint8Array(BLOCK_BYTES + HASH_BYTES);
+const block = new Uint8Array(HASH_BYTES);
+
+/** HMAC of what lies in `work` between `start` and `end`, behind the room for a block, to `block`. */
+function tagToBlock({ inner, outer }: ReturnType<typeof paddedKeys>, start: number, end: number): void {
+  work.set(inner, start);
+  hashInto(outerWork, BLOCK_BYTES, work.subarray(start, end));
+  outerWork.set(outer);
+  hashInto(block, 0, outerWork);
+}
+
+/** As text and bytes lie: room for a block, the output block before, the info, and the number of the block. */
+function byDigests(secret: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  const infoAt = BLOCK_BYTES + HASH_BYTES;
+  const end = infoAt + info.length + 1;
+  const used = Math.max(BLOCK_BYTES + secret.length, end);
+  if (work.length < used) work = new Uint8Array(used);
+  work.set(secret, BLOCK_BYTES);
+  tagToBlock(SALT, 0, BLOCK_BYTES + secret.length);
+  const key = paddedKeys(block);
+  const out = new Uint8Array(length);
+  work.set(info, infoAt);
+  for (let nr = 1, at = 0; at < length; nr++, at += HASH_BYTES) {
+    work[end - 1] = nr;
+    if (nr > 1) work.set(block, BLOCK_BYTES);
+    tagToBlock(key, nr > 1 ? 0 : HASH_BYTES, end); // the first has none before it
+    out.set(length - at < HASH_BYTES ? block.subarray(0, length - at) : block, at);
+  }
+  for (const secrets of [key.inner, key.outer, block, outerWork]) secrets.fill(0);
+  work.fill(0, 0, used);
+  return out;
+}
+
+/** With a `KeyObject`, for Node 22 and 24 are two to four times faster with one than with a buffer. */
+const byNode = (secret: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
+  new Uint8Array(crypto.hkdfSync('sha256', crypto.createSecretKey(secret), EMPTY, info, length));
+
+/** HKDF-SHA256 (RFC 5869). By digests where those are one call each: half of what `hkdfSync` takes, which makes objects for each key. */
+export const hkdf = hashesAtOnce ? byDigests : byNode;
