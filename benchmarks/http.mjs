@@ -55,6 +55,10 @@ async function kindsOfRequest(server) {
   const key = { 'X-API-Key': server.apiKey };
   const v2 = await callerOf(server, 2);
   const v3 = await callerOf(server, 3);
+  const byHand = async () => {
+    const { byHand } = await server.ask({ byHand: 1 }); // its keys are at the server, and only what it does behind HTTP is measured
+    return httpRequest('POST', '/hand/orders', { 'Content-Type': ENVELOPE_TYPE }, Buffer.from(byHand[0]));
+  };
   const kind = (name, make, base) => ({ name, make, base, size: 64, results: [] });
   return [
     kind('POST  no auth', () => httpRequest('POST', '/open/orders', json, body)),
@@ -62,9 +66,10 @@ async function kindsOfRequest(server) {
     kind('POST  API key, adapter', () => httpRequest('POST', '/xlink/orders', { ...json, ...key }, body), 0),
     kind('POST  v2 body', () => v2.post('/xlink/orders'), 0),
     kind('POST  v3 body', () => v3.post('/xlink/orders'), 0),
+    kind('POST  v2 by hand', byHand, 0),
     kind('GET   no auth', () => httpRequest('GET', '/open/orders')),
-    kind('GET   API key', () => httpRequest('GET', '/key/orders', key), 5),
-    kind('GET   v2 header', () => v2.get('/xlink/orders'), 5),
+    kind('GET   API key', () => httpRequest('GET', '/key/orders', key), 6),
+    kind('GET   v2 header', () => v2.get('/xlink/orders'), 6),
   ];
 }
 

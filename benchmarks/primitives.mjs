@@ -11,8 +11,8 @@ const CONTEXT = crypto.randomBytes(50);
 const EMPTY = Buffer.alloc(0);
 const ZERO_IV = Buffer.alloc(12);
 
-/** `{ send(), receive(message) }` for one version and payload size; messages of the one are input of the other. */
-export function primitives(version, payloadBytes) {
+/** `{ send(), receive(message) }` for one version and payload size; messages of the one are input of the other. `plaintext`: by default, anything. */
+export function primitives(version, payloadBytes, plaintext = crypto.randomBytes(payloadBytes + 60)) {
   const x25519 = crypto.generateKeyPairSync('x25519');
   const ed25519 = crypto.generateKeyPairSync('ed25519');
   const kem = version >= 2 ? mlKem() : undefined;
@@ -20,7 +20,6 @@ export function primitives(version, payloadBytes) {
   const recipientKeys = crypto.randomBytes(kem ? 1184 + 32 : 32);
   const header = crypto.randomBytes(HEADER_BYTES[version]);
   const transcript = crypto.randomBytes(TRANSCRIPT_BYTES);
-  const plaintext = crypto.randomBytes(payloadBytes + 60);
 
   return {
     send() {
