@@ -74,12 +74,15 @@ export async function authenticateUpgrade(
  * to upgrade: what looks like one has to prove itself as all others.
  */
 function upgradeRequest(req: NodeRequest): InboundRequest {
-  const { header, ...body } = incomingBody(req);
+  const { header, lines, hasBody, remoteAddress, isBodyGone } = incomingBody(req);
   return {
     method: req.method ?? 'GET',
     target: (req as RequestExtras).originalUrl ?? req.url ?? '/',
     raw: req,
-    ...body,
+    hasBody,
+    remoteAddress,
+    lines,
+    isBodyGone,
     header: (name) => (name === 'access-control-request-method' ? undefined : header(name)),
     openBody: () => undefined,
     readBody: () => Promise.reject(xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' })),

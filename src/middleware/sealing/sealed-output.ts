@@ -135,8 +135,9 @@ export class SealedOutput {
     const failed = (error: unknown) => this.fail(error);
     try {
       while (this.#state === 'at work' && this.#hasWork()) {
-        const step = this.#step();
-        if (isPromiseLike(step)) return void step.then(() => this.#run(), failed);
+        const goesOn = this.#step();
+        if (isPromiseLike(goesOn)) return void goesOn.then((does) => does && this.#run(), failed);
+        if (!goesOn) return; // whoever was called back may have begun the next run
       }
       if (this.#state === 'at work') this.#pause();
     } catch (error) {
@@ -144,17 +145,21 @@ export class SealedOutput {
     }
   }
 
-  /** Seals all that is held. */
-  #step(): Awaitable<void> {
+  /** Seals all that is held. False: it waits for more. */
+  #step(): Awaitable<boolean> {
     const [bytes, callbacks, isFinal] = [joined(this.#held), this.#callbacks, this.#ended];
     this.#held = [];
     this.#callbacks = [];
     const isFirst = !this.#hasBegun;
     if (isFirst && !isFinal && this.#holds(bytes)) {
       this.#pause();
-      return callAll(callbacks);
+      callAll(callbacks);
+      return false;
     }
-    if (!isFirst && bytes.length === 0 && !isFinal) return callAll(callbacks);
+    if (!isFirst && bytes.length === 0 && !isFinal) {
+      callAll(callbacks);
+      return true;
+    }
     const sealed = orElse(
       () => this.#seal(bytes, isFinal),
       (error) => {
@@ -162,7 +167,10 @@ export class SealedOutput {
         throw error;
       },
     );
-    return later(sealed, (made) => this.#send(made, bytes.length, callbacks, isFinal));
+    return later(sealed, (made) => {
+      this.#send(made, bytes.length, callbacks, isFinal);
+      return true;
+    });
   }
 
   #send({ head, parts, trailers }: Sealed, size: number, callbacks: (() => void)[], isFinal: boolean): void {
