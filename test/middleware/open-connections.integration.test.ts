@@ -110,7 +110,8 @@ describe.each(STAGES.filter(({ lacks }) => lacks.streams === undefined))('$name'
 });
 
 describe('upgrades', () => {
-  async function served(more: Partial<DualModeOptions> = {}) {
+  /** `front`: what is done to a request before it gets to the adapter. */
+  async function served(more: Partial<DualModeOptions> = {}, front = (_: IncomingMessage) => {}) {
     const { known, register, options } = await moved();
     const service = await known.serve({ ...options, ...more });
     const sockets = new WebSocketServer({ noServer: true });
@@ -121,6 +122,7 @@ describe('upgrades', () => {
     });
     const passes: unknown[] = [];
     service.server.on('upgrade', async (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+      front(req);
       const pass = await service.adapter.authenticateUpgrade(req, socket);
       passes.push(pass);
       if (pass) sockets.handleUpgrade(req, socket, head, (ws) => sockets.emit('connection', ws, req));
@@ -225,6 +227,15 @@ describe('upgrades', () => {
       { outcome: 'refused', status: 401 },
     ]);
     expect([seen, passes]).toEqual([[], [undefined, undefined]]);
+  });
+
+  test('behind a router that cuts its path off, an envelope is bound to what the client saw', async () => {
+    const cut = (req: IncomingMessage) => Object.assign(req, { originalUrl: req.url, url: '/live' });
+    const { known, open } = await served({ mode: 'xlink-only' }, cut);
+    expect(await echoed(open(await signed(known, '/v1/live'), '/v1/live'))).toBe('got a');
+    expect(await refusalOf(open(await signed(known, '/live'), '/v1/live'))).toMatchObject({
+      problem: { code: 'REQUEST_BINDING_MISMATCH' },
+    });
   });
 
   test('what looks like a preflight has to prove itself, too: no browser asks for one to upgrade', async () => {

@@ -20,7 +20,7 @@ export function inboundRequest({
   mount = mountOf(target, req.url ?? ''),
   isOnRoute,
   bodies,
-}: Arrived): InboundRequest {
+}: Arrived): InboundRequest & Required<IncomingBody> {
   return {
     method: req.method ?? 'GET',
     target,
@@ -43,7 +43,7 @@ export const mountOf = (target: string, url: string): string =>
   url !== target && url.startsWith('/') && target.endsWith(url) ? target.slice(0, -url.length) : '';
 
 /** What can be told of the body of a request before it is read, and how it is read. */
-export const incomingBody = (req: NodeRequest, bodies: readonly BodyHolder[] = []): IncomingBody =>
+export const incomingBody = (req: NodeRequest, bodies: readonly BodyHolder[] = []): Required<IncomingBody> =>
   inboundRequest({ req, request: req, target: req.url ?? '', bodies });
 
 /** Node itself keeps the first line of some headers, and of others joins them. */
