@@ -30,7 +30,7 @@ export const inEnvelope =
 
 /** The sealer of the answer that `seal` begins: at once where that does. */
 export function answerSealer(seal: SealStart): AnswerSealer {
-  let begun: SealedStart;
+  let begun: Pick<SealedStart, 'chunk' | 'end'>;
   const memory = new ReusedMemory();
   const chunks = async (bytes: Uint8Array, isFinal: boolean): Promise<Frame[]> => {
     const frames: Frame[] = [];
@@ -55,7 +55,7 @@ export function answerSealer(seal: SealStart): AnswerSealer {
       const isAll = isFinal && first.length === bytes.length;
       const { status, contentType, headers } = sealedHead(head);
       return later(seal({ status, contentType, headers, bytes: first }, isAll), (started) => {
-        begun = started;
+        begun = { chunk: started.chunk, ...(started.end ? { end: started.end } : {}) };
         const type = isAll ? FRAME.finalChunk : FRAME.chunk;
         const frames = [started.head, { type, bytes: started.payload }];
         const answer = (more: readonly Frame[]) => ({

@@ -19,6 +19,12 @@ const NOT_KEPT: ReadonlySet<FieldName> = new Set([
   'pqSignature',
 ]);
 
+/** Inherits nothing, as with `Object.create(null)`, of which V8 makes a dictionary. */
+class Members {
+  [name: string]: unknown;
+}
+Object.setPrototypeOf(Members.prototype, null);
+
 /** Those that say what the others have to be are checked first. */
 const UNCHECKED = FIELD_NAMES.filter((name) => name !== 'version' && name !== 'suite' && name !== 'kind');
 
@@ -87,8 +93,12 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
   }
   const suite = suiteOf(members);
   const kind = kindOf(members, suite);
-  const fields: Record<string, unknown> = { version: suite.version, suite: suite.name, kind };
-  const bytes: Record<string, Uint8Array> = {};
+  const fields: Record<string, unknown> = Object.assign(new Members(), {
+    version: suite.version,
+    suite: suite.name,
+    kind,
+  });
+  const bytes = new Members() as Record<string, Uint8Array>;
   for (const name of UNCHECKED) {
     const value = members.get(name);
     const presence = FIELDS[name].presence(suite, kind);

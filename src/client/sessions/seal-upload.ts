@@ -1,4 +1,4 @@
-import { EMPTY } from '../../crypto/bytes.js';
+import { concat, EMPTY } from '../../crypto/bytes.js';
 import { type Content, framePlaintext, isJsonType } from '../../envelope/plaintext.js';
 import { encodeFrames, FRAME } from '../../http/answer-frames.js';
 import type { PlaintextHash } from '../../session/checkpoint/leaf.js';
@@ -38,14 +38,14 @@ export async function sealUpload(
   async function* frames(): AsyncGenerator<Bytes> {
     let whole: Uint8Array | undefined;
     try {
-      yield* encoded(FRAME.chunk, first);
+      yield encoded(FRAME.chunk, first);
       for await (const piece of pieces) {
         hash?.more(piece, false);
-        yield* encoded(FRAME.chunk, await cipher.seal(piece, false));
+        yield encoded(FRAME.chunk, await cipher.seal(piece, false));
       }
       const last = await cipher.seal(EMPTY, true);
       whole = hash?.more(EMPTY, true);
-      yield* encoded(FRAME.finalChunk, last);
+      yield encoded(FRAME.finalChunk, last);
     } finally {
       onEnd(whole);
     }
@@ -59,4 +59,5 @@ export async function sealUpload(
   return { first, body: streamOf(all, cancel) };
 }
 
-const encoded = (type: number, bytes: Uint8Array): Bytes[] => encodeFrames([{ type, bytes }]) as Bytes[];
+/** In memory of its own: a `fetch` may hand it to another thread. */
+const encoded = (type: number, bytes: Uint8Array): Bytes => concat(encodeFrames([{ type, bytes }])) as Bytes;

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { CryptoProvider } from '../provider.js';
 import { aes256gcm, ed25519, hmac, x25519 } from './classic.js';
 import { sha256 } from './hash.js';
 import { hkdf } from './hkdf.js';
 import { workerMlDsa65 } from './ml-dsa-worker.js';
 import { nativeMlDsa65, nativeMlKem768 } from './post-quantum.js';
-import { random } from './random.js';
 import { OptionalMlKem768 } from './wasm-ml-kem.js';
 
 let shared: CryptoProvider | undefined;
@@ -19,6 +18,7 @@ export function defaultProvider(): CryptoProvider {
 }
 
 function detect(): CryptoProvider {
+  const random = (length: number): Uint8Array => randomBytes(length); // each for itself: memory that is set back repeats none
   const nativeKem = nativeMlKem768();
   const otherKem = new OptionalMlKem768(random);
   const mlDsa65 = nativeMlDsa65();

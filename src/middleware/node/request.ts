@@ -7,6 +7,7 @@ import type { FrameworkContext } from './framework-context.js';
 import { whenGone } from './gone.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
+type BodyOfNode = IncomingBody & Required<Pick<IncomingBody, 'lines' | 'isBodyGone'>>;
 type Arrived = Pick<FrameworkContext, 'req' | 'request' | 'target' | 'mount' | 'isOnRoute' | 'bodies'>;
 
 /**
@@ -20,7 +21,7 @@ export function inboundRequest({
   mount = mountOf(target, req.url ?? ''),
   isOnRoute,
   bodies,
-}: Arrived): InboundRequest & Required<IncomingBody> {
+}: Arrived): InboundRequest & BodyOfNode {
   return {
     method: req.method ?? 'GET',
     target,
@@ -43,7 +44,7 @@ export const mountOf = (target: string, url: string): string =>
   url !== target && url.startsWith('/') && target.endsWith(url) ? target.slice(0, -url.length) : '';
 
 /** What can be told of the body of a request before it is read, and how it is read. */
-export const incomingBody = (req: NodeRequest, bodies: readonly BodyHolder[] = []): Required<IncomingBody> =>
+export const incomingBody = (req: NodeRequest, bodies: readonly BodyHolder[] = []): BodyOfNode =>
   inboundRequest({ req, request: req, target: req.url ?? '', bodies });
 
 /** Node itself keeps the first line of some headers, and of others joins them. */

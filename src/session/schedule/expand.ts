@@ -14,6 +14,6 @@ export function expand(prk: Hmac, info: Uint8Array, blocks: 1 | 2): Awaitable<Ui
     if (blocks === 1) return first;
     block.set(first);
     block[block.length - 1] = 2;
-    return later(prk.tag(block), (second) => concat([first, second], passingMemory));
+    return later(prk.tag(block), (second) => concat([first, second]));
   });
 }
