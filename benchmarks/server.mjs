@@ -55,7 +55,10 @@ function sealByHand() {
   const { ephemeralPub, kemCiphertext, sealed, signature } = byHand.send();
   const [ciphertext, , tag] = sealed;
   const bytes = { kemCiphertext, sealed: ciphertext, tag, signature };
-  const texts = Object.entries(bytes).map(([name, value]) => [name, Buffer.from(value).toString('base64url')]);
+  const texts = Object.entries(bytes).map(([name, value]) => [
+    name,
+    Buffer.from(value).toString('base64url'),
+  ]);
   const nonce = randomBytes(16).toString('base64url');
   return JSON.stringify({ nonce, timestamp: Date.now(), ephemeralPub, ...Object.fromEntries(texts) });
 }
