@@ -62,6 +62,7 @@ export type Memory = (length: number) => Uint8Array;
 /**
  * The primitives of the protocol. Two providers implement it: native (`node:crypto`) and portable (WebCrypto and
  * noble). Both give the same bytes for the same input, and both refuse the same input.
+ * What they are given is lent: it lies beside other bytes in one block of memory, so they keep nothing of it, and transfer no `buffer`.
  */
 export interface CryptoProvider {
   /** Such as `native` or `portable`. For diagnostics. */
