@@ -13,6 +13,10 @@ function behind(label, list, ...names) {
   return ['label', ...name(withSuite, rest.includes(SUITE) ? ['suite', ...names] : names)];
 }
 
+const TAG_BYTES = 32;
+/** A mark as long as a tag is. */
+const tagOf = (one) => Buffer.concat([one, Buffer.alloc(TAG_BYTES - one.length)]);
+
 /** A provider that remembers what it is asked, in order, and answers with marks of its own. */
 function recorder() {
   const asked = [];
@@ -25,7 +29,7 @@ function recorder() {
       asked.push({ what: 'sha256', input: Buffer.from(input) });
       return crypto.sha256(input);
     },
-    hmac: (key) => ({ key: Buffer.from(key), tag: (input) => saw('hmac', key, input) }),
+    hmac: (key) => ({ key: Buffer.from(key), tag: (input) => tagOf(saw('hmac', key, input)) }),
     hkdf: (key, info) => saw('hkdf', key, info),
     randomBytes: () => bytes('salt'),
     aes256gcm: {
@@ -55,7 +59,7 @@ async function master() {
   const [, salt, extract, expand] = asked;
   if (asked.length !== 4 || extract.key !== crypto.sha256(salt.input).toString('latin1'))
     throw new Error('the salt of a session');
-  if (expand.key !== mark('hmac3')) throw new Error('the master is derived from something else');
+  if (expand.key !== tagOf(bytes('hmac3')).toString('latin1')) throw new Error('the master is derived from something else');
   const [label] = split(salt.input);
   const ikm = extract.input
     .toString('latin1')
@@ -107,10 +111,11 @@ async function messages() {
   return { sessionRequest, sessionKey, sessionAnswer: answer };
 }
 
-/** The second block has the first one in front, a mark, and the number 2 behind. */
+/** The second block has the first one in front, a tag, and the number 2 behind. */
 function twoBlocks(input) {
   if (input.at(-1) !== 2) throw new Error('the number of a block');
-  return input.subarray(mark('').length, -1);
+  if (input.subarray(0, TAG_BYTES).every((byte) => byte === 0)) throw new Error('the block before');
+  return input.subarray(TAG_BYTES, -1);
 }
 
 /** No mark fits into four bytes: these two numbers are marked where they stand. */
