@@ -55,7 +55,19 @@ const SMALL_BYTES = 16_384;
 export function heldForATurn(req: NodeRequest): Promise<() => void> {
   req.on('readable', hold);
   const release = () => void req.removeListener('readable', hold);
-  return new Promise((resolve) => setImmediate(resolve, release));
+  return new Promise((resolve) => {
+    if (waiting.length === 0) setImmediate(goOn);
+    waiting.push(() => resolve(release));
+  });
+}
+
+/** Those whose turn it is next, all in one: what each of them runs through is still at hand for the one behind it. */
+let waiting: (() => void)[] = [];
+
+function goOn(): void {
+  const all = waiting;
+  waiting = [];
+  for (const one of all) one();
 }
 
 const hold = () => {};
