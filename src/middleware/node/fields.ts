@@ -20,7 +20,7 @@ export function changeHeaders(req: NodeRequest, changes: HeaderChanges): void {
   const changed: [name: string, value: string | undefined][] = [];
   for (const [name, value] of changes) if (headers[name] !== value) changed.push([name, value]);
   if (changed.length === 0) return;
-  const distinct = distinctOf(req);
+  const distinct = req.headersDistinct; // Node makes it when asked, of as many lines as came: before they change
   if (rawHeaders) changeLines(rawHeaders, changed);
   for (const [name, value] of changed) {
     if (value === undefined) delete headers[name];
@@ -30,18 +30,6 @@ export function changeHeaders(req: NodeRequest, changes: HeaderChanges): void {
     else distinct[name] = [value];
   }
 }
-
-/** Where Node has made `headersDistinct`, of which it makes them once somebody asks, from `rawHeaders`. */
-let madeDistinct: keyof NodeRequest | undefined;
-
-/** `headersDistinct`, unless they are still to be made: of what the lines are by then. */
-function distinctOf(req: NodeRequest): NodeRequest['headersDistinct'] {
-  madeDistinct ??= Object.getOwnPropertySymbols(req).find(isMadeDistinct) as typeof madeDistinct;
-  const isToBeMade = req.rawHeaders && madeDistinct && madeDistinct in req && !req[madeDistinct];
-  return isToBeMade ? undefined : req.headersDistinct;
-}
-
-const isMadeDistinct = ({ description }: symbol): boolean => description === 'kHeadersDistinct';
 
 /** Names and values in turn. The first line of a name keeps its place and its spelling, all others of it go. */
 function changeLines(lines: string[], changed: readonly (readonly [string, string | undefined])[]): void {
