@@ -59,7 +59,8 @@ async function master() {
   const [, salt, extract, expand] = asked;
   if (asked.length !== 4 || extract.key !== crypto.sha256(salt.input).toString('latin1'))
     throw new Error('the salt of a session');
-  if (expand.key !== tagOf(bytes('hmac3')).toString('latin1')) throw new Error('the master is derived from something else');
+  if (expand.key !== tagOf(bytes('hmac3')).toString('latin1'))
+    throw new Error('the master is derived from something else');
   const [label] = split(salt.input);
   const ikm = extract.input
     .toString('latin1')
