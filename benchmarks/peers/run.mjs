@@ -22,7 +22,7 @@ const MIN_ROUNDS = 5;
 const BURST_SECONDS = 0.25;
 /** Of a burst. Not counted: the server has slept while the requests of some ways were made, and those of others need not be. */
 const LEAD_IN = 0.2;
-/** After that many requests of a way its code is compiled for good, which takes ten times as many as one would think. */
+/** Before so many requests of a way its code is still being compiled. */
 const WARM_REQUESTS = 24_000;
 /** A way that is slow has so much of `--seconds` for that. */
 const WARM_SHARE = 0.2;

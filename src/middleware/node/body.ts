@@ -56,18 +56,18 @@ export function heldForATurn(req: NodeRequest): Promise<() => void> {
   req.on('readable', hold);
   const release = () => void req.removeListener('readable', hold);
   return new Promise((resolve) => {
-    if (waiting.length === 0) setImmediate(goOn);
     waiting.push(() => resolve(release));
+    setImmediate(nextTurn); // each for itself: where timers are faked one may never come
   });
 }
 
-/** Those whose turn it is next, all in one: what each of them runs through is still at hand for the one behind it. */
+/** Requests whose turn is next. All of them go on with the first, so that what one runs through is still in the caches for the next. */
 let waiting: (() => void)[] = [];
 
-function goOn(): void {
+function nextTurn(): void {
   const all = waiting;
   waiting = [];
-  for (const one of all) one();
+  for (const goOn of all) goOn();
 }
 
 const hold = () => {};
