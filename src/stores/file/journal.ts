@@ -19,6 +19,9 @@ import { WriterLock } from './writer-lock.js';
  * line is there as a whole or not at all. Beside it there is a {@link JournalHead}. One call at a time.
  */
 export class Journal {
+  /** Node warns of a file that is collected while it is open, and from version 26 on ends the process: whoever forgets a store keeps it. */
+  static readonly #stillOpen = new Set<Journal>();
+
   readonly #path: string;
   readonly #format: string;
   readonly #lock: WriterLock;
@@ -52,6 +55,7 @@ export class Journal {
       opened = state;
       const journal = new Journal(options, lock, head, state);
       await journal.#begin(continuity, options);
+      Journal.#stillOpen.add(journal);
       return journal;
     } catch (error) {
       await opened?.handle.close().catch(() => {});
@@ -111,6 +115,7 @@ export class Journal {
   }
 
   async close(): Promise<void> {
+    Journal.#stillOpen.delete(this);
     await this.#state.handle.close().catch(() => {}); // every line was made durable when it was written
     await this.#head.close();
     await this.#lock.release();
